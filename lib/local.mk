@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What lib/ adds to the build: the code that more than one room uses.
+noinst_LIBRARIES += lib/libsyscare.a
+lib_libsyscare_a_SOURCES = \
+  lib/error.c lib/error.h \
+  lib/cleanup.h \
+  lib/file.c lib/file.h \
+  lib/run.c lib/run.h \
+  lib/json_util.c lib/json_util.h \
+  lib/digest.c lib/digest.h \
+  lib/elf_file.c lib/elf_file.h \
+  lib/target_digest.c lib/target_digest.h \
+  lib/build_note.h lib/patch_format.h
+lib_libsyscare_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
+LIBSYSCARE = lib/libsyscare.a
+LIBSYSCARE_LIBS = $(LIBSYSCARE) $(ELF_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tables of a patch object: an ordinary ET_DYN with one allocated note and a few non-allocated
+ * sections. All numbers are little-endian. Addresses called "vaddr" are link-time addresses: of the
+ * patch object itself (new_*, trampoline, place) or of the target ELF (old_*, target_*). Written by
+ * differ/, read by runtime/. See doc/formats.md, "Patch object".
+ */
+#ifndef SYSCARE_PATCH_FORMAT_H
+#define SYSCARE_PATCH_FORMAT_H
+
+#include <stdint.h>
+
+#define SC_PATCH_FORMAT_VERSION 1
+
+/* Allocated SHT_NOTE section, owner "SysCare". */
+#define SC_PATCH_NOTE_SECTION ".note.syscare"
+#define NT_SYSCARE_PATCH 0x100
+
+struct sc_patch_note {
+    uint32_t version;          /* SC_PATCH_FORMAT_VERSION */
+    uint16_t machine;          /* e_machine of the target */
+    uint16_t build_id_size;    /* 1..32 */
+    uint8_t build_id[32];      /* of the target, zero-padded */
+    uint8_t uuid[16];          /* of this entity */
+    uint8_t target_digest[32]; /* lib/target_digest.h, of the target */
+};
+
+/* Non-allocated SHT_PROGBITS sections: arrays of the structs below, then strings. */
+#define SC_PATCH_FUNCS_SECTION ".syscare.funcs"
+#define SC_PATCH_SYM_SECTION ".syscare.sym"
+#define SC_PATCH_RELA_SECTION ".syscare.rela"
+#define SC_PATCH_STRTAB_SECTION ".syscare.strtab" /* NUL-terminated; offset 0 is "" */
+
+enum sc_func_strategy {
+    SC_STRATEGY_SKIP_FIRST = 1, /* P1: jump at old_vaddr + jump_offset, first instruction stays */
+};
+
+enum sc_func_flags {
+    /*
+     * No thread may be inside the old function when the group is switched: it calls another
+     * function of the group, and the two may agree on more than the ABI (IPA-RA, signature).
+     */
+    SC_FUNC_QUIESCE = 1 << 0,
+};
+
+#define SC_OLD_BYTES_MAX 24
+
+/* One replaced function. All of one patch object are switched together. */
+struct sc_patch_func {
+    uint64_t new_vaddr, new_size;
+    uint64_t old_vaddr, old_size;
+    uint64_t old_offset; /* file offset of old_vaddr in the target: where the uprobe goes */
+    uint64_t
+        trampoline_vaddr;   /* where the jump leads: undoes the first instruction, or new_vaddr */
+    uint8_t old_digest[32]; /* SHA-256 of the old function's old_size bytes in the file */
+    uint8_t old_bytes[SC_OLD_BYTES_MAX]; /* first jump_offset + jump_size bytes of it */
+    uint32_t name;                       /* offset in .syscare.strtab */
+    uint32_t flags;                      /* enum sc_func_flags */
+    uint8_t strategy;                    /* enum sc_func_strategy */
+    uint8_t jump_offset;                 /* length of the first instruction, 1..15 */
+    uint8_t jump_size;                   /* bytes that the jump overwrites: 5 on x86-64 */
+    uint8_t pad[5];                      /* zero */
+};
+
+enum sc_sym_kind {
+    SC_SYM_FUNC = 1, /* code of the target: target_vaddr is its canonical address (or PLT entry) */
+    SC_SYM_DATA = 2, /* an object of the target */
+    SC_SYM_GOT = 3,  /* a GOT slot of the target, referred to by its own address */
+    SC_SYM_TLS = 4,  /* reserved */
+};
+
+/*
+ * Something in the target that the patch refers to. A dynamic symbol of the patch object called
+ * "sct.<index>.<name>" (index in decimal) stands for entry <index> of this table.
+ */
+struct sc_patch_sym {
+    uint64_t target_vaddr;
+    uint64_t size;
+    uint32_t name; /* offset in .syscare.strtab */
+    uint8_t kind;  /* enum sc_sym_kind */
+    uint8_t pad[3];
+};
+
+/*
+ * A place in the patch that the runtime fixes because ld cannot: PC-relative references to the
+ * target. type is the ELF relocation type of the psABI; S = load bias of the target +
+ * target_vaddr, P = load bias of the patch + place.
+ */
+struct sc_patch_rela {
+    uint64_t place;
+    int64_t addend;
+    uint32_t type;
+    uint32_t sym; /* index in .syscare.sym */
+};
+
+_Static_assert(sizeof(struct sc_patch_note) == 88, "layout of the patch note");
+_Static_assert(sizeof(struct sc_patch_func) == 120, "layout of a function record");
+_Static_assert(sizeof(struct sc_patch_sym) == 24, "layout of a symbol record");
+_Static_assert(sizeof(struct sc_patch_rela) == 24, "layout of a relocation record");
+
+#endif
