@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests/ adds to the build.
+# What tests/ adds to the build: one .mk file for each room.
+include $(top_srcdir)/tests/lib.mk
