@@ -10,6 +10,8 @@ lib_libsyscare_a_SOURCES = \
   lib/digest.c lib/digest.h \
   lib/elf_file.c lib/elf_file.h \
   lib/target_digest.c lib/target_digest.h \
+  lib/string_list.c lib/string_list.h \
+  lib/patch_info.c lib/patch_info_check.c lib/patch_info.h lib/patch_info_P.h \
   lib/build_note.h lib/patch_format.h
 lib_libsyscare_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 LIBSYSCARE = lib/libsyscare.a

@@ -1,2 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What rpmtools/ adds to the build.
+
+# Packages in and out, line numbers, and the proof that a rebuild is faithful.
+noinst_LIBRARIES += rpmtools/librpmtools.a
+rpmtools_librpmtools_a_SOURCES = \
+  rpmtools/srpm.c rpmtools/srpm_unpack.c rpmtools/srpm.h rpmtools/srpm_P.h \
+  rpmtools/linekeep.h rpmtools/faithful.h rpmtools/package.h
+rpmtools_librpmtools_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) \
+  $(ARCHIVE_CFLAGS) $(RPM_CFLAGS)
+LIBRPMTOOLS = rpmtools/librpmtools.a
+LIBRPMTOOLS_LIBS = $(LIBRPMTOOLS) $(LIBSYSCARE_LIBS) $(ARCHIVE_LIBS) $(RPM_LIBS)
