@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What tests/ adds to the build: one .mk file for each room.
 include $(top_srcdir)/tests/lib.mk
+include $(top_srcdir)/tests/product.mk
