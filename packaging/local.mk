@@ -1,7 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What packaging/ adds to the build, and the files around the programs that belong to a release.
-EXTRA_DIST += COPYING demo check .ci/run .clang-format .shellcheckrc build-aux/summary.sh \
-  scripts/setup-packages scripts/build scripts/lib.sh \
+# What packaging/ adds to the build: what a distribution installs beside the programs, and the files
+# around them that belong to a release.
+EXTRA_DIST += packaging/syscared.service.in packaging/macros.syscare.in packaging/syscare.spec.in \
+  packaging/syscare.bash-completion packaging/syscared.conf
+
+# configure's directories name each other (${prefix}/lib); make knows the end of that.
+packaging_edit = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@localstatedir[@]|$(localstatedir)|g' \
+  -e 's|@syscarelibexecdir[@]|$(syscarelibexecdir)|g' -e 's|@VERSION[@]|$(VERSION)|g'
+
+packaging/syscared.service packaging/macros.syscare: Makefile
+	$(AM_V_GEN)$(MKDIR_P) packaging && $(packaging_edit) '$(srcdir)/$@.in' > $@.tmp && mv $@.tmp $@
+packaging/syscared.service: packaging/syscared.service.in
+packaging/macros.syscare: packaging/macros.syscare.in
+
+systemdunit_DATA = packaging/syscared.service
+rpmmacro_DATA = packaging/macros.syscare
+syscareconfdir = $(sysconfdir)/syscare
+dist_syscareconf_DATA = packaging/syscared.conf
+CLEANFILES += packaging/syscared.service packaging/macros.syscare
+
+# Completion is found by the command's name.
+install-data-hook:
+	$(MKDIR_P) '$(DESTDIR)$(bashcompletiondir)'
+	$(INSTALL_DATA) '$(srcdir)/packaging/syscare.bash-completion' \
+	  '$(DESTDIR)$(bashcompletiondir)/syscare'
+uninstall-hook:
+	rm -f '$(DESTDIR)$(bashcompletiondir)/syscare'
+
+# The spec of this version; the archive carries it for `rpmbuild -ta`.
+packaging/syscare.spec: packaging/syscare.spec.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) packaging && $(packaging_edit) '$(srcdir)/packaging/syscare.spec.in' > $@.tmp && mv $@.tmp $@
+CLEANFILES += packaging/syscare.spec
+
+# The files around the programs.
+EXTRA_DIST += COPYING README.md ARCHITECTURE.md demo check .ci/run .clang-format .shellcheckrc \
+  build-aux/summary.sh scripts/setup-packages scripts/build scripts/lib.sh \
   examples/rpmmacros.debian examples/kvd/make-srpm examples/kvd/kvd.spec examples/kvd/fix.patch \
   examples/kvd/src/Makefile examples/kvd/src/kv.h examples/kvd/src/kv_store.c \
   examples/kvd/src/kv_proto.c examples/kvd/src/session.h examples/kvd/src/session.c \
