@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * The first number of inserted lines. No C file is that long, so that names pasted from __LINE__
@@ -31,10 +32,12 @@ enum linekeep_outcome {
 
 /*
  * One file. On LINEKEEP_DONE *kept is the patched text with directives (malloc'd, kept_size bytes),
- * else NULL. Never fails otherwise than by an outcome; aborts when memory runs out.
+ * else NULL. *next_number is the number for the next inserted line (first LINEKEEP_BASE); it is
+ * raised by one for each. Every outcome is a success; aborts when memory runs out.
  */
 enum linekeep_outcome linekeep_text(const char *original, size_t original_size, const char *patched,
-                                    size_t patched_size, char **kept, size_t *kept_size);
+                                    size_t patched_size, uint32_t *next_number, char **kept,
+                                    size_t *kept_size);
 
 /* True if the name is one of a C-family source or header that linekeep understands. */
 bool linekeep_name_matches(const char *name);

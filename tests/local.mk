@@ -2,3 +2,4 @@
 # What tests/ adds to the build: one .mk file for each room.
 include $(top_srcdir)/tests/lib.mk
 include $(top_srcdir)/tests/product.mk
+include $(top_srcdir)/tests/package.mk
