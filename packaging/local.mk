@@ -32,6 +32,17 @@ packaging/syscare.spec: packaging/syscare.spec.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) packaging && $(packaging_edit) '$(srcdir)/packaging/syscare.spec.in' > $@.tmp && mv $@.tmp $@
 CLEANFILES += packaging/syscare.spec
 
+# RPMs of SysCare itself, in rpm/ of the build directory, as the distribution's rpmbuild makes them.
+RPMBUILD_OPTIONS =
+.PHONY: rpm
+rpm: dist packaging/syscare.spec
+	rpmbuild -bb $(RPMBUILD_OPTIONS) --define '_topdir $(abs_builddir)/rpm' \
+	  --define '_sourcedir $(abs_builddir)' packaging/syscare.spec
+
+# What tests and `make rpm` leave.
+clean-local:
+	rm -rf rpm tests/*.world tests/*.stage tests/*.cache
+
 # The files around the programs.
 EXTRA_DIST += COPYING README.md ARCHITECTURE.md demo check .ci/run .clang-format .shellcheckrc \
   build-aux/summary.sh scripts/setup-packages scripts/build scripts/lib.sh \

@@ -44,7 +44,8 @@ world_begin() {
 world_spawn() {
     local log=$1
     shift
-    "$@" >> "$log" 2>&1 < /dev/null &
+    # It ends with us, even if we are killed.
+    setpriv --pdeathsig KILL "$@" >> "$log" 2>&1 < /dev/null &
     spawned=$!
     world_pids+=("$spawned")
 }
@@ -92,6 +93,14 @@ stage_use() {
     return 1
 }
 
+# Stages the build in BUILD as `make install` lays it out, and takes the commands from there.
+# Usage: stage_make BUILD STAGE
+stage_make() {
+    rm -rf "$2"
+    # The jobserver of a make around us is not ours.
+    env -u MAKEFLAGS -u MFLAGS make -s -C "$1" install DESTDIR="$2" && stage_use "$2"
+}
+
 # The CLI, talking to the daemon of this world.
 syscare() {
     "$syscare_command" --run-dir "$world/run" "$@"
@@ -137,6 +146,39 @@ shipped_build() {
 # Prints "-d FILE" for each debuginfo package below TOPDIR, one word a line.
 debuginfo_options() {
     find "$1/RPMS" -name '*-debuginfo-*.rpm' -printf '-d\n%p\n'
+}
+
+# syscare build for SRPM and FIX, with the debuginfo packages below TOPDIR; the results are in
+# $world/patch. Usage: patch_build NAME SRPM FIX TOPDIR [OPTION...]
+patch_build() {
+    local debuginfo options name=$1 srpm=$2 fix=$3 topdir=$4
+    shift 4
+    mapfile -t debuginfo < <(debuginfo_options "$topdir")
+    mapfile -t options < <(syscare_build_options)
+    rm -rf "$world/patch"
+    mkdir -p "$world/patch" "$world/build"
+    "$syscare_command" build -n "$name" -s "$srpm" "${debuginfo[@]}" -p "$fix" "${options[@]}" \
+        --build-root "$world/build" -o "$world/patch" "$@" < /dev/null
+}
+
+# The RPM that patch_build made.
+patch_rpm() {
+    find "$world/patch" -name 'patch-*.rpm' ! -name '*.src.rpm' | head -n 1
+}
+
+# Puts it into the repository.
+patch_publish() {
+    cp "$(patch_rpm)" "$repo/" && repo_index
+}
+
+# Installs it into the root with dnf.
+patch_install() {
+    root_dnf install "$(rpm -qp --qf '%{NAME}' "$(patch_rpm)" 2> /dev/null)"
+}
+
+# The states of the patch's entities (an executable and a library): one word, if they agree.
+patch_states() {
+    syscare list | awk 'NR > 1 { print $NF }' | sort -u
 }
 
 # An empty RPM that stands for what the host gives to the programs in the root (its libraries, the
@@ -241,6 +283,21 @@ daemon_stop() {
     daemon_pid=
 }
 
+# The example as a distribution would ship it, in a repository and installed into the root.
+example_srpm() {
+    echo "$world/srpm/kvd-1.0-1.src.rpm"
+}
+
+example_fix() {
+    echo "$srcdir/examples/kvd/fix.patch"
+}
+
+example_ship() {
+    "$srcdir/examples/kvd/make-srpm" "$world/srpm" &&
+        shipped_build "$(example_srpm)" "$world/shipped" &&
+        repo_make "$world/shipped" && root_dnf install kvd
+}
+
 # The example: a kvd that chooses its port. Its pid and port are in the variables named.
 # Usage: kvd_start LOG PID_VARIABLE PORT_VARIABLE
 kvd_start() {
@@ -289,7 +346,8 @@ kvd_server_state() {
 late_start() {
     mkfifo "$world/late.in" || return
     : > "$world/log/late.log"
-    LD_LIBRARY_PATH=$(root_library_path) "$root/usr/bin/kvtool" late libkv.so.1 \
+    LD_LIBRARY_PATH=$(root_library_path) setpriv --pdeathsig KILL \
+        "$root/usr/bin/kvtool" late libkv.so.1 \
         < "$world/late.in" >> "$world/log/late.log" 2>&1 &
     world_pids+=("$!")
     exec {late_fd}> "$world/late.in"

@@ -42,14 +42,15 @@ tap_prints() {
     tap_result "$status" "$name"
 }
 
-# The command ends with this status and says this (an extended regular expression).
-# Usage: tap_refuses NAME STATUS PATTERN COMMAND...
+# The command ends with this status (a pattern, as [13]) and says this (an extended regular
+# expression). Usage: tap_refuses NAME STATUS PATTERN COMMAND...
 tap_refuses() {
     local name=$1 wanted=$2 pattern=$3 got status
     shift 3
     got=$("$@" 2>&1)
     status=$?
-    if [ "$status" -ne "$wanted" ] || ! grep -qE -- "$pattern" <<< "$got"; then
+    # shellcheck disable=SC2053 # a pattern is wanted
+    if [[ $status != $wanted ]] || ! grep -qE -- "$pattern" <<< "$got"; then
         printf 'wanted status %s and "%s"; got status %s and:\n%s\n' "$wanted" "$pattern" \
             "$status" "$(tail -n 15 <<< "$got")" | sed 's/^/# /'
         tap_result 1 "$name"
