@@ -10,7 +10,11 @@
 
 /* The environment of a capture; without SC_ENV_CAPTURE the shims are invisible. */
 #define SC_ENV_CAPTURE "SYSCARE_CAPTURE_DIR"   /* absolute path of the capture directory */
-#define SC_ENV_PLUGIN_DIR "SYSCARE_PLUGIN_DIR" /* has <target>/<version>/syscare_record.so */
+#define SC_ENV_PLUGIN_DIR "SYSCARE_PLUGIN_DIR" /* holds <target>/<version>/syscare_record.so */
 #define SC_ENV_REPLAY "SYSCARE_REPLAY"         /* "1": objects get function and data sections */
+
+/* The plugin, under SC_ENV_PLUGIN_DIR. No dash: GCC cuts NAME in -fplugin-arg-NAME-KEY at one. */
+#define SC_PLUGIN_NAME "syscare_record"
+#define SC_PLUGIN_FILE SC_PLUGIN_NAME ".so"
 
 #endif

@@ -1,18 +1,28 @@
 dnl SPDX-License-Identifier: GPL-2.0-or-later
 dnl Checks that only SysCare needs: the headers of the GCC plugin interface and a compiler for BPF.
 
-dnl SYSCARE_GCC_PLUGIN: GCC_PLUGIN_DIR, GCC_TARGET and GCC_VERSION of the compiler that builds us.
+dnl SYSCARE_GCC_PLUGIN: PLUGIN_GCCS, the compilers that the plugin is built for, and GCC_PLUGINS, what
+dnl is made: gcc/<target>/<version>/syscare_record.so for each. The directory is that of GCC's own
+dnl search path, so its version is -dumpversion ("12" on Debian); the plugin itself checks the rest.
 AC_DEFUN([SYSCARE_GCC_PLUGIN], [
-  AC_MSG_CHECKING([for the plugin headers of $CC])
-  GCC_PLUGIN_DIR=`$CC -print-file-name=plugin`
-  AS_IF([test -f "$GCC_PLUGIN_DIR/include/gcc-plugin.h"],
-    [AC_MSG_RESULT([$GCC_PLUGIN_DIR])],
-    [AC_MSG_RESULT([no]); AC_MSG_ERROR([the GCC plugin headers are missing (gcc-plugin-devel, gcc-12-plugin-dev)])])
-  GCC_TARGET=`$CC -dumpmachine`
-  GCC_VERSION=`$CC -dumpversion`
-  AC_SUBST([GCC_PLUGIN_DIR])
-  AC_SUBST([GCC_TARGET])
-  AC_SUBST([GCC_VERSION])
+  AC_ARG_WITH([gcc],
+    [AS_HELP_STRING([--with-gcc="GCC..."], [compilers to build the plugin for (default: $CC)])],
+    [PLUGIN_GCCS=$withval], [set dummy $CC; PLUGIN_GCCS=$2])
+  GCC_PLUGINS=
+  for gcc in $PLUGIN_GCCS; do
+    AC_MSG_CHECKING([for the plugin headers of $gcc])
+    dir=`$gcc -print-file-name=plugin`
+    AS_IF([test -f "$dir/include/gcc-plugin.h"],
+      [AC_MSG_RESULT([$dir])],
+      [AC_MSG_RESULT([no]); AC_MSG_ERROR([the GCC plugin headers are missing (gcc-plugin-devel, gcc-12-plugin-dev)])])
+    plugin=gcc/`$gcc -dumpmachine`/`$gcc -dumpversion`/syscare_record.so
+    AS_CASE([" $GCC_PLUGINS "], [*" $plugin "*], [], [GCC_PLUGINS="$GCC_PLUGINS $plugin"])
+  done
+  GCC_PLUGIN_WERROR=
+  AS_IF([test "$enable_werror" = yes], [GCC_PLUGIN_WERROR=-Werror])
+  AC_SUBST([PLUGIN_GCCS])
+  AC_SUBST([GCC_PLUGINS])
+  AC_SUBST([GCC_PLUGIN_WERROR])
 ])
 
 dnl SYSCARE_BPF_CLANG: BPF_CLANG compiles BPF programs, BPFTOOL makes their skeletons.
