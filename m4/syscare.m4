@@ -7,7 +7,7 @@ dnl search path, so its version is -dumpversion ("12" on Debian); the plugin its
 AC_DEFUN([SYSCARE_GCC_PLUGIN], [
   AC_ARG_WITH([gcc],
     [AS_HELP_STRING([--with-gcc="GCC..."], [compilers to build the plugin for (default: $CC)])],
-    [PLUGIN_GCCS=$withval], [set dummy $CC; PLUGIN_GCCS=$2])
+    [PLUGIN_GCCS=$withval], [PLUGIN_GCCS=${CC%% *}])
   GCC_PLUGINS=
   for gcc in $PLUGIN_GCCS; do
     AC_MSG_CHECKING([for the plugin headers of $gcc])
