@@ -9,7 +9,7 @@ rpmtools_librpmtools_a_SOURCES = \
   rpmtools/line_diff.c rpmtools/line_diff.h rpmtools/c_lines.c rpmtools/c_lines.h \
   rpmtools/package.c rpmtools/package_spec.c rpmtools/package_source.c \
   rpmtools/package.h rpmtools/package_P.h \
-  rpmtools/faithful.h
+  rpmtools/faithful.c rpmtools/faithful_compare.c rpmtools/faithful.h rpmtools/faithful_P.h
 rpmtools_librpmtools_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) \
   $(ARCHIVE_CFLAGS) $(RPM_CFLAGS)
 LIBRPMTOOLS = rpmtools/librpmtools.a

@@ -129,26 +129,35 @@ static void put_build(FILE *out)
           out);
 }
 
+/* Lua that runs `syscare COMMAND` if the daemon is there, and whatever happens ends well. */
+static void put_scriptlet(FILE *out, const char *name, const char *when, const char *condition,
+                          const char *command)
+{
+    fprintf(out,
+            "\n%%%s -n patch-%s -p <lua>\n"
+            "pcall(function()\n"
+            "    if %sposix.stat(\"/run/syscare/syscared.sock\", \"type\") == \"socket\" then\n"
+            "        os.execute(\"PATH=/usr/sbin:/usr/bin:/sbin:/bin syscare %s"
+            " < /dev/null > /dev/null 2>&1\")\n"
+            "    end\n"
+            "end)\n",
+            when, name, condition, command);
+}
+
 /*
  * Without a daemon (chroot, image build, installroot, daemon stopped) there is no socket, and
- * nothing to do: the daemon looks at the directory when it starts. No scriptlet ever fails.
+ * nothing to do: the daemon looks at the directory when it starts. Lua, because rpm has it built
+ * in: in an empty root there is no /bin/sh yet, and a %preun that cannot be run blocks the erase.
  */
 static void put_scriptlets(FILE *out, const struct patch_info *info)
 {
-    static const char daemon[] = "if [ -S /run/syscare/syscared.sock ]; then\n"
-                                 "    syscare %s < /dev/null > /dev/null 2>&1\nfi\nexit 0\n";
     cleanup_free char *name = package_name(info);
+    cleanup_free char *erase = sc_format("remove %s", info->uuid);
 
-    fprintf(out, "\n%%post -n patch-%s\n", name);
-    fprintf(out, daemon, "rescan");
-    /* $1 is 0 on erase; on upgrade, 1, the new package stands beside the old already */
-    fprintf(out, "\n%%preun -n patch-%s\n[ \"$1\" = 0 ] || exit 0\n", name);
-    fprintf(out,
-            "if [ -S /run/syscare/syscared.sock ]; then\n"
-            "    syscare remove %s < /dev/null > /dev/null 2>&1\nfi\nexit 0\n",
-            info->uuid);
-    fprintf(out, "\n%%postun -n patch-%s\n", name);
-    fprintf(out, daemon, "rescan");
+    put_scriptlet(out, name, "post", "", "rescan");
+    /* 0 packages of the name are left after an erase; after an upgrade it is 1 */
+    put_scriptlet(out, name, "preun", "tonumber(arg[2]) == 0 and ", erase);
+    put_scriptlet(out, name, "postun", "", "rescan");
 }
 
 char *package_spec(const struct patch_info *info, const char *source_rpm)
