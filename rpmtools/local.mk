@@ -14,3 +14,18 @@ rpmtools_librpmtools_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYP
   $(ARCHIVE_CFLAGS) $(RPM_CFLAGS)
 LIBRPMTOOLS = rpmtools/librpmtools.a
 LIBRPMTOOLS_LIBS = $(LIBRPMTOOLS) $(LIBSYSCARE_LIBS) $(ARCHIVE_LIBS) $(RPM_LIBS)
+
+# `syscare build`: the driver of all build-side stages.
+syscarelibexec_PROGRAMS += rpmtools/syscare-build
+rpmtools_syscare_build_SOURCES = \
+  rpmtools/build_main.c rpmtools/build.h rpmtools/build_refusal.c \
+  rpmtools/build_options.c rpmtools/build_options.h rpmtools/build_log.c rpmtools/build_log.h \
+  rpmtools/build_inputs.c rpmtools/build_trees.c rpmtools/build_targets.c \
+  rpmtools/build_changes.c rpmtools/read_marks.c rpmtools/read_marks.h \
+  rpmtools/build_units.c rpmtools/build_replay.c rpmtools/build_diff.c \
+  rpmtools/build_package.c rpmtools/build_summary.c \
+  rpmtools/workspace.c rpmtools/workspace.h rpmtools/sandbox.c rpmtools/sandbox.h \
+  rpmtools/rpmbuild.c rpmtools/rpmbuild.h rpmtools/patch_apply.c rpmtools/patch_apply.h \
+  rpmtools/capture.c rpmtools/capture.h rpmtools/elf_match.c rpmtools/elf_match.h
+rpmtools_syscare_build_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(RPM_CFLAGS)
+rpmtools_syscare_build_LDADD = $(LIBRPMTOOLS_LIBS)

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Compiles the changed units again, in each tree, with every function in a section of its own.
+#include "rpmtools/build.h"
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/run.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* Where the object of a unit goes. */
+static char *object_path(const struct build *build, const char *tree, const char *id)
+{
+    return sc_format("%s/replay/%s/%s.o", build->workspace->root, tree, id);
+}
+
+char *build_object_path(const struct build *build, const char *tree,
+                        const struct capture_unit *unit)
+{
+    return unit ? object_path(build, tree, unit->id) : NULL;
+}
+
+/* The units to be compiled in a tree, each once even if several ELF files hold it. */
+static void collect_ids(const struct build *build, bool patched, struct string_list *ids)
+{
+    for (size_t i = 0; i < build->target_count; i++)
+        for (size_t j = 0; j < build->targets[i].unit_count; j++) {
+            const struct build_unit *unit = &build->targets[i].units[j];
+            const struct capture_unit *one = patched ? unit->patched : unit->reference;
+
+            if (build->targets[i].changed && one && !string_list_has(ids, one->id))
+                string_list_add(ids, one->id);
+        }
+}
+
+/* In a child: runs syscare-replay and exits with its status. */
+static void replay_child(const struct build *build, const char *tree, const char *id)
+    __attribute__((noreturn));
+
+static void replay_child(const struct build *build, const char *tree, const char *id)
+{
+    cleanup_free char *tool = build_tool("syscare-replay");
+    cleanup_free char *capture = sc_format("%s/capture/%s", build->workspace->root, tree);
+    cleanup_free char *object = object_path(build, tree, id);
+    const char *argv[] = {tool, capture, id, object, NULL};
+    struct sc_run how = {.argv = argv, .log = build->workspace->log};
+    int status = sc_run(&how, NULL);
+
+    _exit(status == 0 && sc_file_exists(object) ? 0 : 1);
+}
+
+/* What runs at the same time. */
+struct replay_pool {
+    pid_t *pids;      /* of the children, 0 for one that is free */
+    const char **ids; /* what each compiles */
+    size_t size;
+    const char *failed; /* the first that did not work, or NULL */
+};
+
+/* Waits until a child has ended; its place is free then. */
+static size_t pool_wait(struct replay_pool *pool)
+{
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(-1, &status, 0);
+
+        if (pid < 0 && errno == EINTR)
+            continue;
+        for (size_t i = 0; i < pool->size; i++)
+            if (pid > 0 && pool->pids[i] == pid) {
+                pool->pids[i] = 0;
+                if (status && !pool->failed)
+                    pool->failed = pool->ids[i];
+                return i;
+            }
+        if (pid < 0)
+            return 0;
+    }
+}
+
+/* A place in the pool where nothing runs. */
+static size_t pool_free_place(struct replay_pool *pool)
+{
+    for (size_t i = 0; i < pool->size; i++)
+        if (!pool->pids[i])
+            return i;
+    return pool_wait(pool);
+}
+
+static void pool_drain(struct replay_pool *pool)
+{
+    for (size_t i = 0; i < pool->size; i++)
+        while (pool->pids[i])
+            pool_wait(pool);
+}
+
+static int pool_run(const struct build *build, const char *tree, const struct string_list *ids,
+                    struct replay_pool *pool, struct sc_error **err)
+{
+    for (size_t i = 0; i < ids->count && !pool->failed; i++) {
+        size_t place = pool_free_place(pool);
+
+        pool->ids[place] = ids->items[i];
+        pool->pids[place] = fork();
+        if (pool->pids[place] == 0)
+            replay_child(build, tree, ids->items[i]);
+        if (pool->pids[place] < 0) {
+            pool->pids[place] = 0;
+            pool_drain(pool);
+            return sc_error_errno(err, "fork");
+        }
+    }
+    pool_drain(pool);
+    return 0;
+}
+
+/* All units of one tree, which is shown. */
+static int replay_ids(const struct build *build, const char *tree, const struct capture *capture,
+                      const struct string_list *ids, struct sc_error **err)
+{
+    struct replay_pool pool = {.size = (size_t)build->options.jobs};
+    const struct capture_unit *unit;
+    int result;
+
+    pool.pids = calloc(pool.size, sizeof(*pool.pids));
+    pool.ids = calloc(pool.size, sizeof(*pool.ids));
+    if (!pool.pids || !pool.ids)
+        abort();
+    result = pool_run(build, tree, ids, &pool, err);
+    free(pool.pids);
+    free(pool.ids);
+    if (!pool.failed || result < 0)
+        return result;
+    unit = capture_unit_find(capture, pool.failed);
+    return sc_error_set(err, SC_FAILED, "%s (%s) could not be compiled again", unit->source,
+                        unit->id);
+}
+
+/*
+ * On a scratch tree: a compile writes dependency files too. Without overlays the tree itself is
+ * used, because nothing is built in it any more.
+ */
+static int replay_tree(const struct build *build, const char *tree, bool patched,
+                       struct sc_error **err)
+{
+    struct workspace *workspace = build->workspace;
+    const struct capture *capture = patched ? build->patched : build->reference;
+    cleanup_strings struct string_list ids = {0};
+    cleanup_free char *directory = sc_format("%s/replay/%s", workspace->root, tree);
+    bool scratch = workspace->overlays;
+
+    collect_ids(build, patched, &ids);
+    if (sc_dir_make(directory, 0755, err) < 0)
+        return -1;
+    if (scratch && workspace_tree_make(workspace, TREE_SCRATCH, tree, err) < 0)
+        return -1;
+    if (workspace_tree_show(workspace, scratch ? TREE_SCRATCH : tree, err) < 0 ||
+        replay_ids(build, tree, capture, &ids, err) < 0 || workspace_tree_hide(workspace, err) < 0)
+        return -1;
+    return scratch ? workspace_tree_drop(workspace, TREE_SCRATCH, err) : 0;
+}
+
+int build_replay(struct build *build, struct sc_error **err)
+{
+    if (replay_tree(build, TREE_REFERENCE, false, err) < 0)
+        return sc_error_wrap(err, "original tree");
+    if (replay_tree(build, TREE_PATCHED, true, err) < 0)
+        return sc_error_wrap(err, "patched tree");
+    return 0;
+}

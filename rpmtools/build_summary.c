@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Prints what was built, or why nothing was.
+#include "rpmtools/build.h"
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json_util.h"
+
+#include <string.h>
+
+/* "refused: <code>: function … (object, file:line): message; advice" */
+static void print_refusal(const struct build_refusal *refusal)
+{
+    fprintf(stderr, "refused: %s: ", refusal->code);
+    if (refusal->target)
+        fprintf(stderr, "%s: ", refusal->target);
+    if (refusal->function)
+        fprintf(stderr, "function %s ", refusal->function);
+    if (refusal->object || refusal->source)
+        fprintf(stderr, "(%s%s%s)", refusal->object ? refusal->object : "",
+                refusal->object && refusal->source ? ", " : "",
+                refusal->source ? refusal->source : "");
+    fprintf(stderr, "%s%s", refusal->function || refusal->object || refusal->source ? ": " : "",
+            refusal->message);
+    fprintf(stderr, "%s%s\n", refusal->advice ? "; " : "", refusal->advice ? refusal->advice : "");
+}
+
+void build_print_refusals(const struct build *build)
+{
+    for (size_t i = 0; i < build->refusal_count; i++)
+        print_refusal(&build->refusals[i]);
+}
+
+static unsigned long long number(struct json_object *object, const char *name)
+{
+    uint64_t value = 0;
+
+    (void)sc_json_u64(object, name, &value, NULL);
+    return value;
+}
+
+static struct json_object *report_functions(const struct build_target *target)
+{
+    return sc_json_array(target->report, "functions", NULL);
+}
+
+static const char *text_of(struct json_object *object, const char *name)
+{
+    return sc_json_string_optional(object, name, "");
+}
+
+/* How many functions of a report have that change. */
+static size_t count_changes(const struct build_target *target, const char *change)
+{
+    struct json_object *functions = report_functions(target);
+    size_t count = 0;
+
+    for (size_t i = 0; functions && i < json_object_array_length(functions); i++)
+        count += strcmp(text_of(json_object_array_get_idx(functions, i), "change"), change) == 0;
+    return count;
+}
+
+static void print_function(struct json_object *function, bool explain)
+{
+    const char *reason = text_of(function, "reason");
+
+    printf("    %-7s %s (%s)%s%s", text_of(function, "change"), text_of(function, "name"),
+           text_of(function, "source"), *reason ? ": " : "", reason);
+    if (explain)
+        printf(" [object %s%s%s]", text_of(function, "object"),
+               *text_of(function, "strategy") ? ", " : "", text_of(function, "strategy"));
+    putchar('\n');
+}
+
+static void print_target(const struct build_target *target, bool explain)
+{
+    struct json_object *functions = report_functions(target);
+
+    printf("%s\n  build-id %s, proven equal to the shipped file by %s\n"
+           "  %llu objects compared, %llu functions; %zu changed, %zu new, %zu dropped\n",
+           target->path, target->faithful.build_id, faithful_level_name(target->faithful.level),
+           number(target->report, "objects_compared"), number(target->report, "functions_compared"),
+           count_changes(target, "changed"), count_changes(target, "new"),
+           count_changes(target, "dropped"));
+    for (size_t i = 0; functions && i < json_object_array_length(functions); i++)
+        print_function(json_object_array_get_idx(functions, i), explain);
+}
+
+/* What --explain adds: the whole package, and where the changes came from. */
+static void print_explanation(const struct build *build)
+{
+    printf("patched tree: %s\n", build->full_reason ? "built from the start"
+                                                    : "built on the "
+                                                      "original's");
+    if (build->full_reason)
+        printf("  because %s\n", build->full_reason);
+    for (size_t i = 0; i < build->changes.changed.count; i++)
+        printf("  changed file: %s\n", build->changes.changed.items[i]);
+    for (size_t i = 0; i < build->changes.removed.count; i++)
+        printf("  removed file: %s\n", build->changes.removed.items[i]);
+    for (size_t i = 0; i < build->target_count; i++)
+        if (!build->targets[i].changed)
+            printf("  %s: %s\n", build->targets[i].path,
+                   build->targets[i].reference ? "unchanged" : "not captured, unchanged");
+}
+
+void build_print_summary(const struct build *build)
+{
+    for (size_t i = 0; i < build->target_count; i++)
+        if (build->targets[i].changed)
+            print_target(&build->targets[i], build->options.explain);
+    if (build->options.explain)
+        print_explanation(build);
+    printf("%s\n%s\n", build->packages.binary, build->packages.source);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+static struct json_object *target_json(const struct build_target *target)
+{
+    struct json_object *object = json_object_new_object();
+
+    sc_json_add_string(object, "target_elf", target->path);
+    sc_json_add_string(object, "build_id", target->faithful.build_id);
+    sc_json_add_string(object, "faithfulness", faithful_level_name(target->faithful.level));
+    json_object_object_add(object, "captured", json_object_new_boolean(target->reference != NULL));
+    json_object_object_add(object, "changed", json_object_new_boolean(target->changed));
+    json_object_object_add(object, "report", json_object_get(target->report));
+    return object;
+}
+
+static struct json_object *refusal_json(const struct build_refusal *refusal)
+{
+    struct json_object *object = json_object_new_object();
+
+    sc_json_add_string(object, "code", refusal->code);
+    sc_json_add_string(object, "target_elf", refusal->target);
+    sc_json_add_string(object, "function", refusal->function);
+    sc_json_add_string(object, "object", refusal->object);
+    sc_json_add_string(object, "source", refusal->source);
+    sc_json_add_string(object, "message", refusal->message);
+    sc_json_add_string(object, "advice", refusal->advice);
+    return object;
+}
+
+static struct json_object *files_json(const struct build *build)
+{
+    struct json_object *array = json_object_new_array();
+
+    if (build->packages.binary)
+        json_object_array_add(array, json_object_new_string(build->packages.binary));
+    if (build->packages.source)
+        json_object_array_add(array, json_object_new_string(build->packages.source));
+    return array;
+}
+
+void build_print_json(const struct build *build, enum sc_status status, const char *message)
+{
+    cleanup_json struct json_object *root = json_object_new_object();
+    struct json_object *targets = json_object_new_array(), *refusals = json_object_new_array();
+
+    for (size_t i = 0; i < build->target_count; i++)
+        json_object_array_add(targets, target_json(&build->targets[i]));
+    for (size_t i = 0; i < build->refusal_count; i++)
+        json_object_array_add(refusals, refusal_json(&build->refusals[i]));
+    sc_json_add_u64(root, "status", status);
+    sc_json_add_string(root, "message", message);
+    sc_json_add_string(root, "uuid", build->info ? build->info->uuid : NULL);
+    sc_json_add_string(root, "full", build->full_reason);
+    json_object_object_add(root, "targets", targets);
+    json_object_object_add(root, "refusals", refusals);
+    json_object_object_add(root, "files", files_json(build));
+    puts(json_object_to_json_string_ext(root,
+                                        JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+}

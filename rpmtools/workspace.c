@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The work directory of a build and the trees in it.
+#include "rpmtools/workspace.h"
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/run.h"
+#include "rpmtools/sandbox.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Sets the paths that follow from root. */
+static void set_root(struct workspace *workspace, const char *root)
+{
+    char **paths[] = {&workspace->root, &workspace->top, &workspace->build, &workspace->log};
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+        free(*paths[i]);
+    workspace->root = sc_format("%s", root);
+    workspace->top = sc_format("%s/top", root);
+    workspace->build = sc_format("%s/top/BUILD", root);
+    workspace->log = sc_format("%s/build.log", root);
+}
+
+static int make_directory(struct workspace *workspace, const char *parent, const char *name,
+                          struct sc_error **err)
+{
+    workspace->real = sc_format("%s/syscare-build-%s-XXXXXX", parent, name);
+    if (!mkdtemp(workspace->real)) {
+        sc_error_errno(err, "cannot make a directory in %s", parent);
+        free(steal_pointer(&workspace->real));
+        return -1;
+    }
+    set_root(workspace, workspace->real);
+    return 0;
+}
+
+static int make_layout(struct workspace *workspace, struct sc_error **err)
+{
+    static const char *const names[] = {"top/BUILD", "top/BUILDROOT", "top/RPMS", "top/SRPMS",
+                                        "top/tmp",   "trees",         NULL};
+
+    for (size_t i = 0; names[i]; i++) {
+        cleanup_free char *path = sc_format("%s/%s", workspace->root, names[i]);
+
+        if (sc_dir_make(path, 0755, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/*
+ * Builds of the same input must give the same output, and paths get into objects (__FILE__,
+ * comp_dir). So the work directory appears at a path that is not random, where there is one.
+ */
+static void use_fixed_path(struct workspace *workspace, const struct string_list *avoid)
+{
+    const char *place = sandbox_find_place(avoid);
+
+    if (!place || sandbox_bind(workspace->real, place) < 0)
+        return;
+    workspace->bound = true;
+    set_root(workspace, place);
+}
+
+struct workspace *workspace_open(const char *parent, const char *name,
+                                 const struct string_list *avoid, struct sc_error **err)
+{
+    struct workspace *workspace = calloc(1, sizeof(*workspace));
+
+    if (!workspace)
+        abort();
+    if (make_directory(workspace, parent, name, err) < 0) {
+        free(workspace);
+        return NULL;
+    }
+    workspace->namespaces = sandbox_enter(&workspace->user);
+    if (workspace->namespaces)
+        use_fixed_path(workspace, avoid);
+    if (make_layout(workspace, err) < 0) {
+        (void)workspace_close(workspace, false, NULL);
+        return NULL;
+    }
+    workspace->overlays =
+        workspace->namespaces && sandbox_overlay_works(workspace->root, workspace->user);
+    return workspace;
+}
+
+int workspace_close(struct workspace *workspace, bool keep, struct sc_error **err)
+{
+    int result = 0;
+
+    if (!workspace)
+        return 0;
+    result = workspace_tree_hide(workspace, err);
+    if (workspace->bound)
+        result |= sandbox_unmount(workspace->root, err);
+    if (!keep && result == 0)
+        result = sc_tree_remove(workspace->real, err);
+    free(workspace->real);
+    free(workspace->root);
+    free(workspace->top);
+    free(workspace->build);
+    free(workspace->log);
+    free(workspace->shown);
+    string_list_clear(&workspace->trees);
+    free(workspace);
+    return result;
+}
+
+bool workspace_set_hostname(struct workspace *workspace, const char *name)
+{
+    return workspace->namespaces && sethostname(name, strlen(name)) == 0;
+}
+
+char *workspace_tree_path(const struct workspace *workspace, const char *name)
+{
+    return sc_format("%s/trees/%s", workspace->root, name);
+}
+
+/* The base of a tree in workspace->trees: "" when it has none, NULL when there is no such tree. */
+static const char *tree_base(const struct workspace *workspace, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < workspace->trees.count; i++) {
+        const char *item = workspace->trees.items[i];
+
+        if (strncmp(item, name, length) == 0 && (item[length] == '=' || !item[length]))
+            return item[length] ? item + length + 1 : "";
+    }
+    return NULL;
+}
+
+/* What was changed in a copied tree must not change its base: nothing is shared but extents. */
+static int copy_tree(const struct workspace *workspace, const char *from, const char *to,
+                     struct sc_error **err)
+{
+    const char *argv[] = {"cp", "-a", "--reflink=auto", from, to, NULL};
+    struct sc_run how = {.argv = argv, .log = workspace->log};
+    int status = sc_run(&how, err);
+
+    if (status > 0)
+        return sc_error_set(err, SC_FAILED, "cannot copy %s to %s: cp ended with status %d", from,
+                            to, status);
+    return status;
+}
+
+int workspace_tree_make(struct workspace *workspace, const char *name, const char *base,
+                        struct sc_error **err)
+{
+    cleanup_free char *path = workspace_tree_path(workspace, name);
+    cleanup_free char *base_path = base ? workspace_tree_path(workspace, base) : NULL;
+
+    if (tree_base(workspace, name))
+        return sc_error_set(err, SC_FAILED, "there is a tree '%s' already", name);
+    if (base && !workspace->overlays) {
+        if (copy_tree(workspace, base_path, path, err) < 0)
+            return -1;
+    } else if (sc_dir_make(path, 0755, err) < 0) {
+        return -1;
+    }
+    if (base && workspace->overlays)
+        string_list_format(&workspace->trees, "%s=%s", name, base);
+    else
+        string_list_add(&workspace->trees, name);
+    return 0;
+}
+
+/* The directories below a tree, topmost first, relative to workspace->root:
+ * "trees/p/upper:trees/r". */
+static char *lower_layers(const struct workspace *workspace, const char *name)
+{
+    const char *base = tree_base(workspace, name);
+    cleanup_free char *below = NULL;
+
+    if (!base || !*base)
+        return sc_format("trees/%s", name);
+    below = lower_layers(workspace, base);
+    return sc_format("trees/%s/upper:%s", name, below);
+}
+
+/* Trees without a base are the directory itself: a bind mount, or a renaming. */
+static int show_plain(struct workspace *workspace, const char *name, struct sc_error **err)
+{
+    cleanup_free char *path = workspace_tree_path(workspace, name);
+
+    if (workspace->namespaces) {
+        if (sandbox_bind(path, workspace->build) < 0)
+            return sc_error_errno(err, "cannot mount %s on %s", path, workspace->build);
+        return 0;
+    }
+    if (rmdir(workspace->build) < 0 || rename(path, workspace->build) < 0)
+        return sc_error_errno(err, "cannot rename %s to %s", path, workspace->build);
+    return 0;
+}
+
+int workspace_tree_show(struct workspace *workspace, const char *name, struct sc_error **err)
+{
+    const char *base = tree_base(workspace, name);
+    int result;
+
+    if (workspace->shown || !base)
+        return sc_error_set(err, SC_FAILED, "the tree '%s' cannot be shown now", name);
+    if (*base) {
+        cleanup_free char *lower = lower_layers(workspace, base);
+        cleanup_free char *path = sc_format("trees/%s", name);
+
+        result =
+            sandbox_overlay(workspace->root, lower, path, workspace->build, workspace->user, err);
+    } else {
+        result = show_plain(workspace, name, err);
+    }
+    if (result == 0)
+        workspace->shown = sc_format("%s", name);
+    return result;
+}
+
+int workspace_tree_hide(struct workspace *workspace, struct sc_error **err)
+{
+    cleanup_free char *name = steal_pointer(&workspace->shown);
+    cleanup_free char *path = NULL;
+
+    if (!name)
+        return 0;
+    if (workspace->namespaces)
+        return sandbox_unmount(workspace->build, err);
+    path = workspace_tree_path(workspace, name);
+    if (rename(workspace->build, path) < 0 || mkdir(workspace->build, 0755) < 0)
+        return sc_error_errno(err, "cannot rename %s to %s", workspace->build, path);
+    return 0;
+}
+
+int workspace_tree_drop(struct workspace *workspace, const char *name, struct sc_error **err)
+{
+    cleanup_free char *path = workspace_tree_path(workspace, name);
+    struct string_list rest = {0};
+
+    for (size_t i = 0; i < workspace->trees.count; i++) {
+        const char *item = workspace->trees.items[i];
+        size_t length = strlen(name);
+
+        if (strncmp(item, name, length) != 0 || (item[length] != '=' && item[length]))
+            string_list_add(&rest, item);
+    }
+    string_list_clear(&workspace->trees);
+    workspace->trees = rest;
+    return sc_tree_remove(path, err);
+}
