@@ -222,8 +222,7 @@ repo_make() {
 # dnf with the world's root, repository, cache and logs. Usage: root_dnf COMMAND...
 root_dnf() {
     local repositories=()
-    # On Debian the root is all there is: no other repositories, and no shell to run scriptlets.
-    is_debian && repositories=(--disablerepo='*' --setopt=tsflags=noscripts)
+    is_debian && repositories=(--disablerepo='*')
     mkdir -p "$root" "$world/dnf"
     [ -f "$world/dnf/dnf.conf" ] || printf '[main]\ngpgcheck=0\npluginpath=%s\n' "$world/dnf" > "$world/dnf/dnf.conf"
     dnf -y -q --config "$world/dnf/dnf.conf" --installroot "$root" --releasever 1 --forcearch "$(uname -m)" \
