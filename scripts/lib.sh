@@ -110,8 +110,16 @@ is_debian() {
     [ -f /etc/debian_version ]
 }
 
+# The distribution's mark in the release of a package (".fc39"), where it has one. What is built
+# from a source package must have the same. Usage: dist_of SRPM
+dist_of() {
+    rpm -qp --qf '%{RELEASE}\n' "$1" 2> /dev/null | sed -n 's/.*\(\.[a-z]\+[0-9][a-z0-9_]*\)$/\1/p'
+}
+
 # Options that make rpmbuild build as the distribution does; printed one a line.
+# Usage: rpmbuild_options [SRPM]
 rpmbuild_options() {
+    local dist
     if [ -n "${SYSCARE_RPM_MACROS:-}" ]; then
         printf '%s\n' --load "$SYSCARE_RPM_MACROS"
     elif is_debian; then
@@ -121,14 +129,23 @@ rpmbuild_options() {
     if is_debian; then
         echo --nodeps
     fi
+    dist=$([ $# -eq 0 ] || dist_of "$1")
+    if [ -n "$dist" ]; then
+        printf '%s\n' --define "dist $dist"
+    fi
 }
 
-# The same for `syscare build`.
+# The same for `syscare build`. Usage: syscare_build_options SRPM
 syscare_build_options() {
+    local dist
     if [ -n "${SYSCARE_RPM_MACROS:-}" ]; then
         printf '%s\n' --rpm-macros "$SYSCARE_RPM_MACROS"
     elif is_debian; then
         printf '%s\n' --rpm-macros "$srcdir/examples/rpmmacros.debian"
+    fi
+    dist=$(dist_of "$1")
+    if [ -n "$dist" ]; then
+        printf '%s\n' --define "dist $dist"
     fi
 }
 
@@ -136,7 +153,7 @@ syscare_build_options() {
 # Usage: shipped_build SRPM TOPDIR
 shipped_build() {
     local options
-    mapfile -t options < <(rpmbuild_options)
+    mapfile -t options < <(rpmbuild_options "$1")
     rm -rf "$2"
     mkdir -p "$2"
     rpmbuild "${options[@]}" --define "_topdir $2" --define "_buildhost localhost" \
@@ -154,7 +171,7 @@ patch_build() {
     local debuginfo options name=$1 srpm=$2 fix=$3 topdir=$4
     shift 4
     mapfile -t debuginfo < <(debuginfo_options "$topdir")
-    mapfile -t options < <(syscare_build_options)
+    mapfile -t options < <(syscare_build_options "$srpm")
     rm -rf "$world/patch"
     mkdir -p "$world/patch" "$world/build"
     "$syscare_command" build -n "$name" -s "$srpm" "${debuginfo[@]}" -p "$fix" "${options[@]}" \
@@ -285,15 +302,21 @@ daemon_stop() {
 
 # The example as a distribution would ship it, in a repository and installed into the root.
 example_srpm() {
-    echo "$world/srpm/kvd-1.0-1.src.rpm"
+    find "$world/srpm" -name 'kvd-1.0-1*.src.rpm'
 }
 
 example_fix() {
     echo "$srcdir/examples/kvd/fix.patch"
 }
 
+example_make_srpm() {
+    local options
+    mapfile -t options < <(rpmbuild_options)
+    "$srcdir/examples/kvd/make-srpm" "$world/srpm" "${options[@]}"
+}
+
 example_ship() {
-    "$srcdir/examples/kvd/make-srpm" "$world/srpm" &&
+    example_make_srpm &&
         shipped_build "$(example_srpm)" "$world/shipped" &&
         repo_make "$world/shipped" && root_dnf install kvd
 }
