@@ -5,3 +5,4 @@ include $(top_srcdir)/tests/product.mk
 include $(top_srcdir)/tests/package.mk
 include $(top_srcdir)/tests/capture.mk
 include $(top_srcdir)/tests/build.mk
+include $(top_srcdir)/tests/inject.mk

@@ -30,7 +30,7 @@ enum inject_op {
     INJECT_INIT = 1,
     /* These three carry one descriptor: the patch object, open for reading. */
     INJECT_APPLY = 2,  /* all functions of the patch in all instances of the target ELF */
-    INJECT_REVERT = 3, /* the old bytes back; the mapping goes too where nothing refers to it */
+    INJECT_REVERT = 3, /* the old bytes back; the mapping stays unless INJECT_UNMAP */
     INJECT_QUERY = 4,  /* the state, from /proc alone: nothing is stopped or changed */
 };
 
@@ -47,8 +47,12 @@ enum inject_flags {
      * to fall back to an older patch, APPLY that with INJECT_REPLACE, then REVERT the newer.
      */
     INJECT_REPLACE = 1 << 1,
-    /* REVERT: leave the mapping even if it could go. */
-    INJECT_KEEP_MAPPING = 1 << 2,
+    /*
+     * REVERT: unmap the patch too, where no register and no word of writable memory looks like a
+     * pointer into it. Without it the mapping stays and the next APPLY uses it again: programs
+     * keep pointers to string literals and functions where no stack scan would find them.
+     */
+    INJECT_UNMAP = 1 << 2,
 };
 
 struct inject_request {
@@ -98,7 +102,7 @@ struct inject_reply {
     uint32_t superseded;    /* functions that jump to another SysCare patch */
     uint32_t threads;       /* stopped at the same time */
     uint32_t retries;       /* rounds in which a thread was in the way */
-    uint32_t mappings_left; /* REVERT: patch mappings that had to stay */
+    uint32_t mappings_left; /* REVERT: patch mappings that stay */
     uint64_t total_ns;      /* from receipt to reply */
     uint64_t stopped_ns;    /* longest time that all threads stood still */
     char function[INJECT_FUNCTION_MAX]; /* BUSY, MISMATCH: name, or "" */

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything in the runtime that depends on the processor. One file a processor implements it
+ * (x86_64.c, x86_64_frame.c); nothing outside this directory knows an instruction, a register or
+ * a relocation type.
+ */
+#ifndef SYSCARE_ARCH_H
+#define SYSCARE_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+/* ---- code and relocations: used by the daemon and the injector ---- */
+
+#define ARCH_JUMP_MAX 16
+
+/* e_machine of the processes that we handle. */
+uint16_t arch_machine(void);
+
+/* Length in bytes of the jump that redirects a function. */
+size_t arch_jump_size(void);
+
+/* How far a mapping may lie from what it refers to, in bytes, with a margin for code in it. */
+uint64_t arch_reach(void);
+
+/* Encodes a jump placed at address from. False when to is out of reach. */
+bool arch_jump_encode(uint64_t from, uint64_t to, uint8_t jump[ARCH_JUMP_MAX]);
+
+/* If the bytes at address from are such a jump: true, and where it leads in *to. */
+bool arch_jump_decode(uint64_t from, const uint8_t *bytes, uint64_t *to);
+
+/*
+ * True if memory holds the first instruction `original` (size bytes), or what the kernel makes of
+ * it while a uprobe is registered on it.
+ */
+bool arch_first_matches(const uint8_t *memory, const uint8_t *original, size_t size);
+
+/* What a relocation type of the psABI does to its place. */
+struct arch_reloc {
+    uint8_t size;     /* bytes written: 4 or 8 */
+    bool pc_relative; /* minus the address of the place */
+    bool self;        /* the value is the load bias of the object itself plus the addend */
+    bool addend_used; /* S + A, otherwise S */
+};
+
+/*
+ * Describes an ELF relocation type. dynamic: as found in .rela.dyn and .rela.plt, otherwise in
+ * .syscare.rela. False when the type is not one that a patch may have there. R_*_NONE: size 0.
+ */
+bool arch_reloc_describe(uint32_t type, bool dynamic, struct arch_reloc *reloc);
+
+/* ---- registers and injected system calls: used by the injector ---- */
+
+struct arch_regs {
+    struct user_regs_struct user; /* as PTRACE_GETREGSET NT_PRSTATUS gives them */
+};
+
+/* The extended state that NT_X86_XSTATE or its like gives: at most this many bytes. */
+#define ARCH_FPU_MAX 16384
+
+/* Where injected system calls are made: addresses in the target. */
+struct arch_gadgets {
+    uint64_t syscall;   /* "system call; return" */
+    uint64_t sigreturn; /* what a signal handler returns to: does rt_sigreturn */
+};
+
+/* Regset number of the extended state, and of the plain one if the first is not there. */
+int arch_fpu_regset(void);
+int arch_fpu_regset_plain(void);
+
+uint64_t arch_regs_ip(const struct arch_regs *regs);
+uint64_t arch_regs_sp(const struct arch_regs *regs);
+
+/* True if the thread runs in the full word size of arch_machine(). */
+bool arch_regs_native(const struct arch_regs *regs);
+
+/* Bytes below the stack pointer that a leaf function may use. */
+size_t arch_red_zone(void);
+
+/*
+ * A stop by ptrace makes some system calls return EINTR to the program although no signal came.
+ * If that is what the registers show, makes them repeat the call and returns true. Only calls that
+ * have not done anything yet when they say EINTR are repeated.
+ */
+bool arch_regs_repeat_call(struct arch_regs *regs);
+
+/* Sets up registers so that the thread makes a system call on the frame at sp, then returns. */
+void arch_regs_set_call(struct arch_regs *regs, const struct arch_gadgets *gadgets, uint64_t sp,
+                        long number, const uint64_t arguments[6]);
+
+/* What the system call returned: negative errno on failure. */
+int64_t arch_regs_result(const struct arch_regs *regs);
+
+/* Size of the frame for fpu_size bytes of extended state, with room to align it. */
+size_t arch_frame_room(size_t fpu_size);
+
+/*
+ * Builds the frame that a signal handler would return to, so that a thread which is abandoned in
+ * an injected system call ends up in exactly the state given: all registers, the extended state,
+ * the signal mask; the alternate stack is left as it is. A call that was interrupted is repeated.
+ * top: highest address that may be used. Writes *size bytes to image (arch_frame_room of them)
+ * and the address that they belong to into *address; sp of injected calls is that address.
+ */
+void arch_frame_build(uint64_t top, const struct arch_regs *regs, const void *fpu, size_t fpu_size,
+                      uint64_t signal_mask, const struct arch_gadgets *gadgets, uint8_t *image,
+                      size_t *size, uint64_t *address);
+
+/* Looks for both gadgets in code that is mapped at address; those found are filled in. */
+void arch_gadgets_find(const uint8_t *code, size_t size, uint64_t address,
+                       struct arch_gadgets *gadgets);
+
+/* True if the bytes (at least ARCH_GADGET_SIZE) are the gadget that it says. */
+#define ARCH_GADGET_SIZE 9
+bool arch_gadget_is_syscall(const uint8_t *code);
+bool arch_gadget_is_sigreturn(const uint8_t *code);
+
+/* What a frame made by the kernel for a signal handler tells; at least ARCH_SIGNAL_FRAME bytes. */
+#define ARCH_SIGNAL_FRAME 184
+struct arch_signal_frame {
+    uint64_t sp; /* stack pointer of the interrupted code */
+    uint64_t alternate_start,
+        alternate_size; /* sigaltstack(2) when the signal came; size 0: none */
+};
+void arch_signal_frame_read(const uint8_t *frame, struct arch_signal_frame *out);
+
+#endif

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Applies a patch to a process.
+#include "runtime/inject/check.h"
+#include "runtime/inject/job.h"
+#include "runtime/inject/map.h"
+#include "runtime/inject/stop.h"
+#include "runtime/inject/task.h"
+#include "runtime/inject/write.h"
+
+#include "lib/cleanup.h"
+
+#define HOST_PATIENCE_NS UINT64_C(20000000)
+
+/* Code that is not what the patch was made for, and functions that another patch has taken. */
+static int sites_check(struct job *job)
+{
+    size_t foreign = process_state_foreign(job->state);
+
+    if (foreign < job->state->func_count) {
+        reply_function(job, foreign);
+        return reply_set(job->reply, INJECT_MISMATCH,
+                         "the code of %.64s in memory is not what the patch was made for",
+                         job->reply->function);
+    }
+    if (job_superseded(job) && !(job->request->flags & INJECT_REPLACE))
+        return reply_set(job->reply, INJECT_MISMATCH,
+                         "another patch has replaced %u of its functions", job_superseded(job));
+    return 0;
+}
+
+/* True if there is nothing to write. With REPLACE, functions that others have are taken too. */
+static bool applied(const struct job *job)
+{
+    size_t missing = 0;
+
+    for (size_t i = 0; i < job->state->instance_count; i++)
+        for (size_t f = 0; f < job->state->func_count; f++)
+            missing += site_changes(&job->state->instances[i], f, true);
+    return missing == 0;
+}
+
+/*
+ * For eager requests: maps the patch with a single thread stopped, so that the process as a whole
+ * stands still only for the check and the writing.
+ */
+static int map_early(struct job *job)
+{
+    cleanup_free pid_t *tids = NULL;
+    int count = task_list(job->pid, &tids);
+    int result = JOB_RETRY;
+
+    for (int i = 0; i < count && result == JOB_RETRY; i++) {
+        result = thread_interrupt(job, job->pid, tids[i]);
+        if (result < 0)
+            return -1;
+        if (result == 0) {
+            result = JOB_RETRY;
+            continue;
+        }
+        result = JOB_RETRY;
+        if (threads_wait(job, clock_now() + HOST_PATIENCE_NS) == 0 && job->threads.count &&
+            job->threads.items[0].stopped) {
+            result = job_look(job);
+            if (result == 0)
+                result = patch_map(job, &job->threads.items[0]);
+        }
+        threads_release(job);
+    }
+    return count < 0 ? reply_set(job->reply, INJECT_GONE, "no process %d", job->pid) : result;
+}
+
+/* With all threads stopped: what is still missing, e.g. a library loaded in between. */
+static int map_late(struct job *job)
+{
+    int result = JOB_RETRY;
+
+    if (patch_map_verify(job, job_stopped_tid(job)) < 0)
+        return -1;
+    if (!patch_map_needed(job))
+        return 0;
+    reply_set(job->reply, INJECT_BUSY, "none of its threads can be borrowed");
+    for (size_t i = 0; result == JOB_RETRY && i < job->threads.count; i++)
+        if (job->threads.items[i].stopped && job->threads.items[i].tgid == job->pid)
+            result = patch_map(job, &job->threads.items[i]);
+    return result ? result : job_look(job);
+}
+
+/*
+ * The bytes of the jump; for a function that must be quiet, all of it but the two places where a
+ * thread has not begun: its entry, and behind the first instruction, where the jump will stand. The
+ * end belongs to it: there a call that never returns has its return address.
+ */
+static int windows_make(struct job *job, struct check *check)
+{
+    for (size_t i = 0; i < job->state->instance_count; i++)
+        for (size_t f = 0; f < job->state->func_count; f++) {
+            const struct sc_patch_func *func = &job->patch->funcs[f];
+            uint64_t entry = job->state->instances[i].bias + func->old_vaddr;
+            uint64_t jump = entry + func->jump_offset;
+            bool quiet = func->flags & SC_FUNC_QUIESCE;
+
+            if (!site_changes(&job->state->instances[i], f, true))
+                continue;
+            if (check_add(job, check, jump,
+                          quiet ? entry + func->old_size + 1 : jump + func->jump_size, f) < 0 ||
+                (quiet && check_add(job, check, entry, jump, f) < 0))
+                return -1;
+        }
+    return 0;
+}
+
+static int switch_over(struct job *job)
+{
+    struct check check = {0};
+    int result = windows_make(job, &check);
+
+    if (result == 0)
+        result = check_threads(job, &check);
+    if (result == 0)
+        result = sites_write(job, true);
+    check_free(&check);
+    return result;
+}
+
+static int apply_stopped(struct job *job)
+{
+    uint64_t since;
+    int result = job_stop(job, &since);
+
+    if (result == 0)
+        result = sites_check(job);
+    if (result == 0)
+        result = map_late(job);
+    if (result == 0)
+        result = sites_check(job);
+    if (result == 0)
+        result = switch_over(job);
+    threads_release(job);
+    job_stopped(job, since);
+    return result;
+}
+
+static int apply_attempt(struct job *job)
+{
+    int result;
+
+    if (!(job->request->flags & INJECT_LAZY)) {
+        result = job_look(job);
+        if (result == 0)
+            result = sites_check(job);
+        if (result == 0 && patch_map_needed(job))
+            result = map_early(job);
+        if (result)
+            return result;
+    }
+    result = apply_stopped(job);
+    if (result == 0)
+        reply_set(job->reply, INJECT_PATCHED, "%s", "");
+    return result;
+}
+
+void job_apply(struct job *job)
+{
+    if (job_process_check(job) < 0 || job_look(job) < 0 || sites_check(job) < 0)
+        return;
+    if (applied(job)) {
+        reply_set(job->reply, INJECT_ALREADY, "%s", "");
+        return;
+    }
+    job_repeat(job, apply_attempt);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Makes a stopped thread of the target execute system calls, and puts it back.
+#include "runtime/inject/infect.h"
+#include "lib/cleanup.h"
+#include "runtime/inject/gadget.h"
+#include "runtime/inject/memory.h"
+#include "runtime/inject/stack.h"
+#include "runtime/inject/stop.h"
+#include "runtime/inject/task.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#define EVENT_STOP 128
+#define CALL_TIMEOUT_NS UINT64_C(1000000000)
+#define CALL_ATTEMPTS 4
+
+/* <linux/ptrace.h>, Linux 5.13; not in the <sys/ptrace.h> of older distributions. */
+#define GET_RSEQ_CONFIGURATION 0x420f
+#define O_SUSPEND_SECCOMP (1 << 21)
+
+struct rseq_configuration {
+    uint64_t address;
+    uint32_t size, signature, flags, pad;
+};
+
+struct rseq_section {
+    uint32_t version, flags;
+    uint64_t start, size, abort;
+};
+
+/* Room that the thread has below its stack pointer, as far as its signal frames tell. */
+struct room {
+    uint64_t sp;
+    uint64_t bottom;
+};
+
+/*
+ * An alternate stack has no guard page, and nobody checks that our frame fits: if the thread is
+ * on one, the frame that brought it there says where it begins.
+ */
+static bool frame_bottom(const struct arch_signal_frame *frame, void *data)
+{
+    struct room *room = data;
+    uint64_t start = frame->alternate_start;
+
+    if (room->sp - start < frame->alternate_size && start > room->bottom)
+        room->bottom = start;
+    return false;
+}
+
+/* 0 when needed bytes below the stack pointer are free, else JOB_RETRY or -1 with the reply. */
+static int room_check(struct job *job, const struct tracee *host, uint64_t needed)
+{
+    struct room room = {.sp = arch_regs_sp(&host->regs)};
+    struct stack_visitor visitor = {.frame = frame_bottom, .data = &room};
+    const struct process_map *map = process_map_at(job->process, room.sp);
+    int result;
+
+    if (map && (map->prot & PROT_WRITE)) {
+        room.bottom = map->start;
+        result = stack_walk(job, host, &visitor);
+        if (result < 0)
+            return -1;
+        if (room.sp - room.bottom > needed)
+            return 0;
+    }
+    reply_set(job->reply, INJECT_BUSY, "thread %d has no room on its stack", host->tid);
+    job->reply->tid = host->tid;
+    return JOB_RETRY;
+}
+
+/*
+ * In a restartable sequence a thread must not be moved and brought back: the kernel would forget
+ * that it was in one, and per-CPU data of the program would be torn.
+ */
+static int rseq_check(struct job *job, const struct tracee *host)
+{
+    struct rseq_configuration configuration = {0};
+    struct rseq_section section;
+    uint64_t pointer = 0;
+
+    if (ptrace((enum __ptrace_request)GET_RSEQ_CONFIGURATION, host->tid,
+               (void *)sizeof(configuration), &configuration) < 0 ||
+        configuration.address == 0)
+        return 0;
+    if (!process_read(job->process, configuration.address + 8, &pointer, sizeof(pointer)) ||
+        pointer == 0 || !process_read(job->process, pointer, &section, sizeof(section)))
+        return 0;
+    if (arch_regs_ip(&host->regs) - section.start >= section.size)
+        return 0;
+    job->reply->tid = host->tid;
+    reply_set(job->reply, INJECT_BUSY, "thread %d is in a restartable sequence", host->tid);
+    return JOB_RETRY;
+}
+
+/* Properties of the process that would make an injected call fatal or give writable code. */
+static int host_check(struct job *job, const struct tracee *host)
+{
+    uint64_t seccomp = 0;
+    int options = PTRACE_O_TRACESYSGOOD;
+
+    if (!arch_regs_native(&host->regs))
+        return reply_set(job->reply, INJECT_BITS32, "thread %d runs 32-bit code", host->tid);
+    if (task_status_word(host->tgid, host->tid, "x86_Thread_features:", "shstk"))
+        return reply_set(job->reply, INJECT_UNSUPPORTED, "it uses a shadow stack");
+    task_status_value(host->tgid, host->tid, "Seccomp:", 10, &seccomp);
+    /* Only once it is stopped: a running thread must not be without its filter. */
+    if (seccomp && trace(job->injector, PTRACE_SETOPTIONS, host->tid, NULL,
+                         (void *)(long)(options | O_SUSPEND_SECCOMP)) < 0)
+        return reply_set(job->reply, INJECT_UNSUPPORTED,
+                         "it has a seccomp filter that cannot be suspended: %s", strerror(errno));
+    return rseq_check(job, host);
+}
+
+/* The extended state of the host; its size, or -1. */
+static ssize_t fpu_get(const struct tracee *host, void *fpu, size_t size)
+{
+    struct iovec iov = {fpu, size};
+
+    if (ptrace(PTRACE_GETREGSET, host->tid, (void *)(long)arch_fpu_regset(), &iov) == 0)
+        return iov.iov_len < size ? (ssize_t)iov.iov_len : -1;
+    iov = (struct iovec){fpu, size};
+    if (ptrace(PTRACE_GETREGSET, host->tid, (void *)(long)arch_fpu_regset_plain(), &iov) == 0)
+        return (ssize_t)iov.iov_len;
+    return -1;
+}
+
+static int frame_write(struct job *job, struct infection *infection, const uint8_t *fpu,
+                       size_t fpu_size)
+{
+    struct tracee *host = infection->host;
+    uint64_t top = arch_regs_sp(&host->regs) - arch_red_zone();
+    cleanup_free uint8_t *image = malloc(arch_frame_room(fpu_size));
+    size_t size;
+
+    if (!image)
+        return reply_set(job->reply, INJECT_FAILED, "out of memory");
+    arch_frame_build(top, &host->regs, fpu, fpu_size, infection->signal_mask, &infection->gadgets,
+                     image, &size, &infection->frame);
+    infection->scratch = (infection->frame - INFECT_SCRATCH) & ~UINT64_C(15);
+    if (memory_write(job, host->tid, infection->frame, image, size) < 0)
+        return reply_set(job->reply, INJECT_FAILED, "writing to the stack: %s", strerror(errno));
+    return 0;
+}
+
+int infect_begin(struct job *job, struct tracee *host, struct infection *infection)
+{
+    cleanup_free uint8_t *fpu = calloc(1, ARCH_FPU_MAX);
+    ssize_t fpu_size;
+    int result;
+
+    *infection = (struct infection){.host = host};
+    if (!fpu)
+        return reply_set(job->reply, INJECT_FAILED, "out of memory");
+    result = host_check(job, host);
+    if (result == 0)
+        result = gadgets_find(job, &infection->gadgets);
+    if (result)
+        return result;
+    fpu_size = fpu_get(host, fpu, ARCH_FPU_MAX);
+    if (fpu_size < 0 || ptrace(PTRACE_GETSIGMASK, host->tid, (void *)sizeof(infection->signal_mask),
+                               &infection->signal_mask) < 0)
+        return reply_set(job->reply, INJECT_FAILED, "state of thread %d: %s", host->tid,
+                         strerror(errno));
+    result = room_check(job, host,
+                        arch_red_zone() + arch_frame_room((size_t)fpu_size) + INFECT_SCRATCH + 64);
+    return result ? result : frame_write(job, infection, fpu, (size_t)fpu_size);
+}
+
+/* The host did not come back: it is not ours to touch any more, its frame brings it home. */
+static int host_lost(struct job *job, struct infection *infection, bool gone)
+{
+    infection->host->stopped = false;
+    infection->host->gone = gone;
+    if (gone)
+        return reply_set(job->reply, INJECT_GONE, "thread %d ended", infection->host->tid);
+    trace(job->injector, PTRACE_INTERRUPT, infection->host->tid, NULL, NULL);
+    job->reply->tid = infection->host->tid;
+    return reply_set(job->reply, INJECT_BUSY, "thread %d did not return from a system call",
+                     infection->host->tid);
+}
+
+/*
+ * Resumes the host until the stop that is wanted: at the entry of the system call, or by our
+ * interrupt. Stops of other kinds are passed over; SIGSTOP is the only signal not blocked.
+ */
+static int host_run(struct job *job, struct infection *infection, int request, bool entry)
+{
+    uint64_t until = clock_now() + CALL_TIMEOUT_NS;
+    pid_t tid = infection->host->tid;
+    int signal = 0;
+
+    for (;;) {
+        enum wait_result result;
+        int status = 0;
+
+        if (trace(job->injector, request, tid, NULL, (void *)(long)signal) < 0)
+            return host_lost(job, infection, errno == ESRCH);
+        result = tracee_wait(tid, &status, until);
+        if (result != WAIT_STOPPED)
+            return host_lost(job, infection, result == WAIT_GONE);
+        if (entry && WSTOPSIG(status) == (SIGTRAP | 0x80))
+            return 0;
+        if (!entry && status >> 16 == EVENT_STOP)
+            return 0;
+        signal = status >> 16 || WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status);
+        if (!entry)
+            trace(job->injector, PTRACE_INTERRUPT, tid, NULL, NULL);
+    }
+}
+
+/*
+ * Only after the registers point to the frame, which holds the true mask: were it the other way
+ * round, our death in between would leave the thread deaf.
+ */
+static int signals_block(struct job *job, struct infection *infection)
+{
+    uint64_t all = ~UINT64_C(0);
+
+    if (infection->masked)
+        return 0;
+    if (trace(job->injector, PTRACE_SETSIGMASK, infection->host->tid, (void *)sizeof(all), &all) <
+        0)
+        return host_lost(job, infection, errno == ESRCH);
+    infection->masked = true;
+    return 0;
+}
+
+static int call_once(struct job *job, struct infection *infection, long number,
+                     const uint64_t arguments[6], int64_t *result)
+{
+    struct arch_regs regs = infection->host->regs;
+    pid_t tid = infection->host->tid;
+
+    arch_regs_set_call(&regs, &infection->gadgets, infection->frame, number, arguments);
+    if (registers_set(job->injector, tid, &regs) < 0)
+        return host_lost(job, infection, errno == ESRCH);
+    if (signals_block(job, infection) < 0 || host_run(job, infection, PTRACE_SYSCALL, true) < 0)
+        return -1;
+    /* In the call: the next thing after it is a stop, before `ret` is executed. */
+    trace(job->injector, PTRACE_INTERRUPT, tid, NULL, NULL);
+    if (host_run(job, infection, PTRACE_CONT, false) < 0)
+        return -1;
+    if (registers_get(job->injector, tid, &regs) < 0)
+        return host_lost(job, infection, errno == ESRCH);
+    *result = arch_regs_result(&regs);
+    return 0;
+}
+
+int infect_call(struct job *job, struct infection *infection, long number,
+                const uint64_t arguments[6], int64_t *result)
+{
+    /* Our interrupt may cut a call short (EINTR, or one of the kernel's restart codes 512…516). */
+    for (int attempt = 0; attempt < CALL_ATTEMPTS; attempt++) {
+        if (call_once(job, infection, number, arguments, result) < 0)
+            return -1;
+        if (*result != -EINTR && !(*result <= -512 && *result >= -516))
+            return 0;
+    }
+    return 0;
+}
+
+/*
+ * Mask first: should we die between the two, the thread returns through its frame. The stop is one
+ * by interrupt, so the kernel looks at the registers for a call to restart when it goes on.
+ */
+void infect_end(struct job *job, struct infection *infection)
+{
+    struct tracee *host = infection->host;
+
+    if (!infection->masked || !host->stopped)
+        return;
+    trace(job->injector, PTRACE_SETSIGMASK, host->tid, (void *)sizeof(infection->signal_mask),
+          &infection->signal_mask);
+    registers_set(job->injector, host->tid, &host->regs);
+    trace(job->injector, PTRACE_SETOPTIONS, host->tid, NULL, (void *)(long)PTRACE_O_TRACESYSGOOD);
+    infection->masked = false;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System calls made by a stopped thread of the target on our behalf.
+ *
+ * The thread's whole state is first written as a signal frame below its red zone. Each call then
+ * runs the target's own "syscall; ret" on top of that frame, whose return address is the target's
+ * own rt_sigreturn. So if we die, at whichever instruction, the thread finishes the call at hand,
+ * returns into rt_sigreturn and is back in its exact old state. Nothing of ours needs to be alive,
+ * and no code of ours needs to be in the target. While we live, the state is put back by ptrace
+ * instead, because rt_sigreturn would make an interrupted nanosleep(2) fail with EINTR.
+ */
+#ifndef SYSCARE_INJECT_INFECT_H
+#define SYSCARE_INJECT_INFECT_H
+
+#include "runtime/inject/injector.h"
+
+/* Memory below the frame for arguments of the calls. */
+#define INFECT_SCRATCH 512
+
+struct infection {
+    struct tracee *host;
+    struct arch_gadgets gadgets;
+    uint64_t signal_mask; /* of the host */
+    uint64_t frame;       /* stack pointer of the injected calls */
+    uint64_t scratch;     /* INFECT_SCRATCH bytes that may be used */
+    bool masked;          /* the host's signals are blocked */
+};
+
+/*
+ * Prepares a stopped thread whose process job->process shows. 0; JOB_RETRY with the reply set when
+ * this thread cannot be used as it stands now (another may); -1 when the process cannot be helped.
+ */
+int infect_begin(struct job *job, struct tracee *host, struct infection *infection);
+
+/*
+ * Makes one system call with the arguments given; *result is what it returned, -errno on failure.
+ * 0, or -1 with the reply set when the thread did not come back; it is then no longer in a stop.
+ */
+int infect_call(struct job *job, struct infection *infection, long number,
+                const uint64_t arguments[6], int64_t *result);
+
+/* Puts the host's state back. It is stopped as before. Does nothing when the host is lost. */
+void infect_end(struct job *job, struct infection *infection);
+
+#endif

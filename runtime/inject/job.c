@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What apply and revert have in common: looking, stopping, trying again until the deadline.
+#include "runtime/inject/job.h"
+#include "lib/cleanup.h"
+#include "runtime/inject/sharers.h"
+#include "runtime/inject/stop.h"
+#include "runtime/inject/task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define PF_KTHREAD 0x00200000
+#define BACKOFF_FIRST_NS UINT64_C(200000)
+#define BACKOFF_LAST_NS UINT64_C(10000000)
+
+/* How long a vforked child is given to call exec before it is stopped like a thread. */
+#define SHARER_PATIENCE_NS UINT64_C(50000000)
+
+int job_process_check(struct job *job)
+{
+    struct task_stat stat;
+
+    if (!task_stat_read(job->pid, job->pid, &stat))
+        return reply_set(job->reply, INJECT_GONE, "no process %d", job->pid);
+    if (job->request->start_time && stat.start_time != job->request->start_time)
+        return reply_set(job->reply, INJECT_GONE, "%d is another process now", job->pid);
+    if (stat.flags & PF_KTHREAD)
+        return reply_set(job->reply, INJECT_GONE, "%d is a kernel thread", job->pid);
+    if (cgroup_frozen(job->injector, job->pid))
+        return reply_set(job->reply, INJECT_FROZEN, "its control group is frozen");
+    return 0;
+}
+
+int job_look(struct job *job)
+{
+    cleanup_error struct sc_error *err = NULL;
+
+    process_state_close(job->state);
+    process_close(job->process);
+    job->state = NULL;
+    job->process = process_open(job->pid, &err);
+    if (!job->process) {
+        bool gone = err->saved_errno == ENOENT || err->saved_errno == ESRCH;
+
+        return reply_set(job->reply, gone ? INJECT_GONE : INJECT_FAILED, "%s", err->message);
+    }
+    job->state = process_state_read(job->process, job->patch, &err);
+    if (!job->state)
+        return reply_set(job->reply, INJECT_FAILED, "%s", err->message);
+    job->reply->instances = (uint32_t)job->state->instance_count;
+    job->reply->superseded = job_superseded(job);
+    if (job->state->instance_count == 0)
+        return reply_set(job->reply, job->process->map_count ? INJECT_NOT_MAPPED : INJECT_GONE,
+                         "it does not map the target");
+    return 0;
+}
+
+uint32_t job_superseded(const struct job *job)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < job->state->instance_count; i++)
+        count += job->state->instances[i].others;
+    return (uint32_t)count;
+}
+
+/*
+ * A process between vfork and exec shares the memory, and its parent cannot be stopped before it
+ * is done. That takes a millisecond; stopping the child would only make it last.
+ */
+static int sharers_leave(struct job *job)
+{
+    uint64_t begin = clock_now();
+    uint64_t until = begin + SHARER_PATIENCE_NS;
+    struct timespec moment = {0, 500000};
+
+    while (sharer_find(job) > 0 && clock_now() < until && clock_now() < job->deadline)
+        nanosleep(&moment, NULL);
+    return 0;
+}
+
+int job_stop(struct job *job, uint64_t *since)
+{
+    int result;
+
+    if (!(job->request->flags & INJECT_LAZY))
+        sharers_leave(job);
+    *since = clock_now();
+    result = process_stop(job);
+    return result ? result : job_look(job);
+}
+
+pid_t job_stopped_tid(const struct job *job)
+{
+    for (size_t i = 0; i < job->threads.count; i++)
+        if (job->threads.items[i].stopped)
+            return job->threads.items[i].tid;
+    return job->pid;
+}
+
+void job_stopped(struct job *job, uint64_t since)
+{
+    uint64_t time = clock_now() - since;
+
+    if (time > job->reply->stopped_ns)
+        job->reply->stopped_ns = time;
+}
+
+void job_repeat(struct job *job, int (*attempt)(struct job *job))
+{
+    uint64_t pause = BACKOFF_FIRST_NS;
+
+    for (;;) {
+        struct timespec time;
+        int result = attempt(job);
+
+        threads_release(job);
+        if (result != JOB_RETRY || clock_now() + pause >= job->deadline)
+            return;
+        job->reply->retries++;
+        pending_poll(job->injector);
+        time = (struct timespec){0, (long)pause};
+        nanosleep(&time, NULL);
+        pause = pause * 2 < BACKOFF_LAST_NS ? pause * 2 : BACKOFF_LAST_NS;
+        if (job_process_check(job) < 0)
+            return;
+    }
+}
+
+void job_free(struct job *job)
+{
+    process_state_close(job->state);
+    process_close(job->process);
+    free(job->threads.items);
+    job->state = NULL;
+    job->process = NULL;
+    job->threads = (struct tracee_set){0};
+}

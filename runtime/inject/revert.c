@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reverts a patch in a process, tells its state, and unmaps it on request.
+#include "lib/cleanup.h"
+#include "runtime/inject/check.h"
+#include "runtime/inject/job.h"
+#include "runtime/inject/map.h"
+#include "runtime/inject/stop.h"
+#include "runtime/inject/write.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+/* More writable memory than this is not searched for pointers while everything stands still. */
+#define SEARCH_MAX (UINT64_C(64) << 20)
+#define CHUNK (1u << 20)
+
+static size_t functions_ours(const struct job *job)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < job->state->instance_count; i++)
+        count += job->state->instances[i].ours;
+    return count;
+}
+
+static uint32_t mappings_count(const struct job *job)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < job->state->instance_count; i++)
+        count += job->state->instances[i].mapped;
+    return count;
+}
+
+/*
+ * The bytes of the jump; and for a function that must be quiet all of its new code, since what it
+ * agrees on with the other functions of the group ends here.
+ */
+static int windows_make(struct job *job, struct check *check)
+{
+    for (size_t i = 0; i < job->state->instance_count; i++)
+        for (size_t f = 0; f < job->state->func_count; f++) {
+            const struct process_instance *instance = &job->state->instances[i];
+            const struct sc_patch_func *func = &job->patch->funcs[f];
+            uint64_t jump = instance->bias + func->old_vaddr + func->jump_offset;
+            uint64_t new = instance->patch_bias + func->new_vaddr;
+
+            if (!site_changes(instance, f, false))
+                continue;
+            if (check_add(job, check, jump, jump + func->jump_size, f) < 0)
+                return -1;
+            if ((func->flags & SC_FUNC_QUIESCE) &&
+                check_add(job, check, new, new + func->new_size + 1, f) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+static int switch_back(struct job *job)
+{
+    struct check check = {0};
+    int result = windows_make(job, &check);
+
+    if (result == 0 && check.count)
+        result = check_threads(job, &check);
+    if (result == 0)
+        result = sites_write(job, false);
+    check_free(&check);
+    return result;
+}
+
+/* What is looked for in the memory of the process. */
+struct search {
+    uint64_t low, high;
+};
+
+static bool words_search(const uint8_t *data, size_t size, const struct search *search)
+{
+    for (size_t at = 0; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
+        uint64_t word;
+
+        memcpy(&word, data + at, sizeof(word));
+        if (word - search->low < search->high - search->low)
+            return true;
+    }
+    return false;
+}
+
+static bool map_search(const struct process *process, const struct process_map *map,
+                       const struct search *search, uint8_t *buffer)
+{
+    for (uint64_t at = map->start; at < map->end; at += CHUNK) {
+        size_t size = map->end - at < CHUNK ? (size_t)(map->end - at) : CHUNK;
+
+        /* What cannot be read cannot be known: it may hold a pointer. */
+        if (!process_read(process, at, buffer, size) || words_search(buffer, size, search))
+            return true;
+    }
+    return false;
+}
+
+/* True unless no word of writable memory outside the patch itself points into the patch. */
+static bool memory_refers(const struct process *process, const struct search *search)
+{
+    cleanup_free uint8_t *buffer = malloc(CHUNK);
+    uint64_t total = 0;
+
+    if (!buffer)
+        return true;
+    for (size_t i = 0; i < process->map_count; i++) {
+        const struct process_map *map = &process->maps[i];
+
+        if (!(map->prot & PROT_WRITE) || (map->start >= search->low && map->end <= search->high))
+            continue;
+        total += map->end - map->start;
+        if (total > SEARCH_MAX || map_search(process, map, search, buffer))
+            return true;
+    }
+    return false;
+}
+
+/* Any general register may hold a pointer, not only the instruction pointer. */
+static bool registers_refer(const struct job *job, const struct search *search)
+{
+    for (size_t i = 0; i < job->threads.count; i++)
+        if (job->threads.items[i].stopped &&
+            words_search((const uint8_t *)&job->threads.items[i].regs,
+                         sizeof(job->threads.items[i].regs), search))
+            return true;
+    return false;
+}
+
+/* I8: patch text stays mapped while anything may refer to it. */
+static void instance_unmap(struct job *job, const struct process_instance *instance)
+{
+    struct search search = {instance->patch_bias + job->patch->low,
+                            instance->patch_bias + job->patch->high};
+    int result = JOB_RETRY;
+
+    if (!instance->mapped || registers_refer(job, &search) || memory_refers(job->process, &search))
+        return;
+    for (size_t i = 0; result == JOB_RETRY && i < job->threads.count; i++)
+        if (job->threads.items[i].stopped && job->threads.items[i].tgid == job->pid)
+            result = patch_unmap(job, &job->threads.items[i], instance);
+}
+
+static void mappings_remove(struct job *job)
+{
+    if (job_look(job) == 0)
+        for (size_t i = 0; i < job->state->instance_count; i++)
+            if (job->state->instances[i].ours == 0)
+                instance_unmap(job, &job->state->instances[i]);
+    if (job_look(job) == 0)
+        job->reply->mappings_left = mappings_count(job);
+}
+
+static int revert_attempt(struct job *job)
+{
+    uint64_t since;
+    bool jumps = false;
+    int result = job_stop(job, &since);
+
+    if (result == 0) {
+        jumps = functions_ours(job) > 0;
+        job->reply->mappings_left = mappings_count(job);
+        result = switch_back(job);
+    }
+    if (result == 0 && (job->request->flags & INJECT_UNMAP))
+        mappings_remove(job);
+    threads_release(job);
+    if (result < 0 || result == JOB_RETRY)
+        return result;
+    job_stopped(job, since);
+    reply_set(job->reply, jumps ? INJECT_REVERTED : INJECT_ALREADY, "%s", "");
+    return 0;
+}
+
+void job_revert(struct job *job)
+{
+    bool unmap = job->request->flags & INJECT_UNMAP;
+
+    if (job_process_check(job) < 0 || job_look(job) < 0)
+        return;
+    job->reply->mappings_left = mappings_count(job);
+    if (functions_ours(job) == 0 && !(unmap && job->reply->mappings_left)) {
+        reply_set(job->reply, INJECT_ALREADY, "%s", "");
+        return;
+    }
+    job_repeat(job, revert_attempt);
+}
+
+void job_query(struct job *job)
+{
+    static const enum inject_result results[] = {
+        [PROCESS_NOT_MAPPED] = INJECT_NOT_MAPPED, [PROCESS_UNPATCHED] = INJECT_UNPATCHED,
+        [PROCESS_MAPPED_ONLY] = INJECT_UNPATCHED, [PROCESS_PARTIAL] = INJECT_PARTIAL,
+        [PROCESS_PATCHED] = INJECT_PATCHED,       [PROCESS_MISMATCH] = INJECT_MISMATCH,
+    };
+
+    /* A frozen process can be looked at: only a wrong or missing one ends here. */
+    if (job_process_check(job) < 0 && job->reply->result != INJECT_FROZEN)
+        return;
+    if (job_look(job) < 0)
+        return;
+    job->reply->functions = (uint32_t)functions_ours(job);
+    job->reply->mappings_left = mappings_count(job);
+    reply_set(job->reply, results[process_state_verdict(job->state)], "%s", "");
+    if (job->reply->result == INJECT_MISMATCH) {
+        reply_function(job, process_state_foreign(job->state));
+        reply_set(job->reply, INJECT_MISMATCH, "%.64s holds foreign code", job->reply->function);
+    }
+}

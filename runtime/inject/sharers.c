@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Finds the processes that share an address space, kcmp(2).
+#include "runtime/inject/sharers.h"
+#include "runtime/inject/stop.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/kcmp.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * Calls visit for each process that shares the memory, until it returns non-zero: that value. A
+ * task shares it or not for as long as it lives or until it calls exec, so a process that ends
+ * meanwhile is no loss.
+ */
+static int sharers_walk(struct job *job, int (*visit)(struct job *job, pid_t pid))
+{
+    struct dirent *entry;
+    DIR *dir = opendir("/proc");
+    int result = 0;
+
+    if (!dir)
+        return reply_set(job->reply, INJECT_FAILED, "/proc cannot be read");
+    while (result == 0 && (entry = readdir(dir))) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        long compared;
+
+        if (pid <= 0 || pid == job->pid)
+            continue;
+        compared = syscall(SYS_kcmp, job->pid, pid, KCMP_VM, 0, 0);
+        if (compared == 0)
+            result = visit(job, pid);
+        else if (compared < 0 && errno == ENOSYS)
+            result = reply_set(job->reply, INJECT_UNSUPPORTED,
+                               "the kernel has no kcmp(2): sharers of the memory are unknown");
+    }
+    closedir(dir);
+    return result;
+}
+
+/* How many new threads of the sharer; more than none ends the walk, which then starts anew. */
+static int sharer_interrupt(struct job *job, pid_t pid)
+{
+    return threads_interrupt(job, pid);
+}
+
+int sharers_interrupt(struct job *job)
+{
+    int added;
+    int total = 0;
+
+    while ((added = sharers_walk(job, sharer_interrupt)) > 0)
+        total += added;
+    return added < 0 ? -1 : total;
+}
+
+static int sharer_first(struct job *job, pid_t pid)
+{
+    (void)job;
+    return pid;
+}
+
+pid_t sharer_find(struct job *job)
+{
+    int found = sharers_walk(job, sharer_first);
+
+    return found > 0 ? found : 0;
+}

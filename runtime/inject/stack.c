@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Walks over the words of a stopped thread's stacks.
+#include "runtime/inject/stack.h"
+#include "lib/cleanup.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#define CHUNK 65536u
+#define REGIONS_MAX 16
+
+/* A stack pointer in a mapping larger than this is not in a stack that we could look through. */
+#define STACK_MAX (UINT64_C(64) << 20)
+
+struct region {
+    uint64_t start, end;
+};
+
+struct walk {
+    struct job *job;
+    const struct stack_visitor *visitor;
+    struct region regions[REGIONS_MAX]; /* found so far; those before `next` are done */
+    size_t count, next;
+};
+
+/* Adds the stack that sp points into. 0, or -1 with the reply set. */
+static int region_add(struct walk *walk, pid_t tid, uint64_t sp)
+{
+    uint64_t from = (sp - arch_red_zone()) & ~UINT64_C(7);
+    const struct process_map *map = process_map_at(walk->job->process, sp);
+
+    for (size_t i = 0; i < walk->count; i++)
+        if (from >= walk->regions[i].start && from < walk->regions[i].end)
+            return 0;
+    if (!map || walk->count == REGIONS_MAX)
+        return reply_set(walk->job->reply, INJECT_UNSUPPORTED,
+                         "the stack of thread %d is not mapped, or it has too many", tid);
+    from = from < map->start ? map->start : from;
+    if (map->end - from > STACK_MAX)
+        return reply_set(walk->job->reply, INJECT_UNSUPPORTED,
+                         "the stack of thread %d lies in a mapping of more than 64 MiB", tid);
+    walk->regions[walk->count++] = (struct region){from, map->end};
+    return 0;
+}
+
+/* True if the word is the return address of a signal handler, i.e. of the kernel's frame. */
+static bool word_is_sigreturn(const struct walk *walk, uint64_t word)
+{
+    const struct process_map *map = process_map_at(walk->job->process, word);
+    uint8_t code[ARCH_GADGET_SIZE];
+
+    return map && (map->prot & PROT_EXEC) &&
+           process_read(walk->job->process, word, code, sizeof(code)) &&
+           arch_gadget_is_sigreturn(code);
+}
+
+static int frame_visit(struct walk *walk, pid_t tid, uint64_t address)
+{
+    struct arch_signal_frame frame;
+    uint8_t bytes[ARCH_SIGNAL_FRAME];
+
+    if (!process_read(walk->job->process, address, bytes, sizeof(bytes)))
+        return 0;
+    arch_signal_frame_read(bytes, &frame);
+    if (walk->visitor->frame && walk->visitor->frame(&frame, walk->visitor->data))
+        return 1;
+    /* A stale frame may hold anything: only a stack pointer into memory is followed. */
+    if (!process_map_at(walk->job->process, frame.sp))
+        return 0;
+    return region_add(walk, tid, frame.sp);
+}
+
+static int chunk_walk(struct walk *walk, pid_t tid, uint64_t address, const uint8_t *data,
+                      size_t size)
+{
+    for (size_t at = 0; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
+        uint64_t word;
+        int result;
+
+        memcpy(&word, data + at, sizeof(word));
+        if (word < 4096)
+            continue;
+        if (walk->visitor->word && walk->visitor->word(word, walk->visitor->data))
+            return 1;
+        if (!word_is_sigreturn(walk, word))
+            continue;
+        result = frame_visit(walk, tid, address + at);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+static int region_walk(struct walk *walk, pid_t tid, const struct region *region, uint8_t *buffer)
+{
+    uint64_t at = region->start;
+
+    while (at < region->end) {
+        size_t want = region->end - at < CHUNK ? (size_t)(region->end - at) : CHUNK;
+        int result;
+
+        if (!process_read(walk->job->process, at, buffer, want))
+            return reply_set(walk->job->reply, INJECT_FAILED,
+                             "the stack of thread %d cannot be read", tid);
+        result = chunk_walk(walk, tid, at, buffer, want);
+        if (result)
+            return result;
+        at += want;
+    }
+    return 0;
+}
+
+int stack_walk(struct job *job, const struct tracee *tracee, const struct stack_visitor *visitor)
+{
+    struct walk walk = {.job = job, .visitor = visitor};
+    cleanup_free uint8_t *buffer = malloc(CHUNK);
+    int result;
+
+    if (!buffer)
+        return reply_set(job->reply, INJECT_FAILED, "out of memory");
+    result = region_add(&walk, tracee->tid, arch_regs_sp(&tracee->regs));
+    while (result == 0 && walk.next < walk.count) {
+        struct region region = walk.regions[walk.next++];
+
+        result = region_walk(&walk, tracee->tid, &region, buffer);
+    }
+    return result;
+}

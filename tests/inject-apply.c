@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A patch is applied to running processes of every kind, and reverted, and they do not notice.
+#include "tests/inject-support.h"
+
+#include <stdint.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* cmocka.h needs these before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define DEADLINE 10000
+
+static void assert_all_new(const struct target *target)
+{
+    target_reset(target);
+    target_run(target, 20);
+    /* A call under way during the reset may still count as old: none later. */
+    target_reset(target);
+    target_run(target, 20);
+    target_assert_clean(target);
+    assert_int_equal(TARGET_SUM(target, old_calls), 0);
+    assert_true(TARGET_SUM(target, new_calls) > 0);
+}
+
+static void assert_all_old(const struct target *target)
+{
+    target_reset(target);
+    target_run(target, 20);
+    target_reset(target);
+    target_run(target, 20);
+    target_assert_clean(target);
+    assert_int_equal(TARGET_SUM(target, new_calls), 0);
+    assert_true(TARGET_SUM(target, old_calls) > 0);
+}
+
+/* The whole life of a patch in one process. */
+static void life(const char *program, int threads, int kind, const char *option)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start(program, threads, kind, option);
+    struct inject_reply reply;
+    char patch[64];
+    int descriptors;
+
+    snprintf(patch, sizeof(patch), "%s.patch", program);
+    assert_true(target_alive(&target));
+    descriptors = target_descriptors(&target);
+    assert_int_equal(injector_do(&injector, INJECT_QUERY, &target, patch, 0, DEADLINE, NULL),
+                     INJECT_UNPATCHED);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, patch, 0, DEADLINE, &reply),
+                     INJECT_PATCHED);
+    assert_int_equal(reply.functions, TARGET_FUNCTIONS);
+    assert_int_equal(reply.instances, 1);
+    assert_false(target_has_wx(&target));
+    assert_all_new(&target);
+    assert_int_equal(injector_do(&injector, INJECT_QUERY, &target, patch, 0, DEADLINE, NULL),
+                     INJECT_PATCHED);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, patch, 0, DEADLINE, NULL),
+                     INJECT_ALREADY);
+    assert_int_equal(injector_do(&injector, INJECT_REVERT, &target, patch, 0, DEADLINE, &reply),
+                     INJECT_REVERTED);
+    assert_int_equal(reply.mappings_left, 1);
+    assert_all_old(&target);
+    assert_int_equal(injector_do(&injector, INJECT_REVERT, &target, patch, 0, DEADLINE, NULL),
+                     INJECT_ALREADY);
+    assert_int_equal(
+        injector_do(&injector, INJECT_APPLY, &target, patch, INJECT_LAZY, DEADLINE, NULL),
+        INJECT_PATCHED);
+    assert_all_new(&target);
+    assert_int_equal(
+        injector_do(&injector, INJECT_REVERT, &target, patch, INJECT_UNMAP, DEADLINE, NULL),
+        INJECT_REVERTED);
+    assert_all_old(&target);
+    assert_int_equal(target_descriptors(&target), descriptors);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void position_independent_program_is_patched_and_reverted(void **state)
+{
+    (void)state;
+    life("pie", 1, TARGET_BUSY, "");
+}
+
+static void program_at_a_fixed_address_is_patched_and_reverted(void **state)
+{
+    (void)state;
+    life("nopie", 1, TARGET_NANOSLEEP, "");
+}
+
+static void static_program_is_patched_and_reverted(void **state)
+{
+    (void)state;
+    life("static", 1, TARGET_EPOLL, "");
+}
+
+static void static_pie_program_is_patched_and_reverted(void **state)
+{
+    (void)state;
+    life("static-pie", 1, TARGET_POLL, "");
+}
+
+static void library_loaded_by_dlopen_is_patched_and_reverted(void **state)
+{
+    (void)state;
+    life("dlopen", 4, -1, "");
+}
+
+static void program_with_32_threads_of_all_kinds_is_patched_and_reverted(void **state)
+{
+    (void)state;
+    life("pie", 32, -1, "");
+}
+
+static void program_under_strict_seccomp_is_patched_and_reverted(void **state)
+{
+    (void)state;
+    life("pie", 1, TARGET_BUSY, "seccomp");
+}
+
+static void each_kind_of_thread_survives_being_the_only_one(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < TARGET_QUIET; kind++)
+        life("pie", 1, kind, "");
+}
+
+static void forked_child_inherits_the_patch(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 1, TARGET_NANOSLEEP, "");
+    const struct target_thread *child;
+
+    (void)state;
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, DEADLINE, NULL),
+                     INJECT_PATCHED);
+    kill(target.pid, SIGUSR2); /* forks: see inject-target.c */
+    child = &target.status->threads[TARGET_THREADS_MAX - 2];
+    for (int i = 0; i < 2000 && child->rounds < 10; i++)
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    assert_true(child->rounds >= 10);
+    assert_int_equal(child->old_calls, 0);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void cycles_under_load_leave_no_trace(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 16, -1, "");
+    int cycles = getenv("INJECT_SOAK") ? 3000 : 300;
+
+    (void)state;
+    for (int i = 0; i < cycles; i++) {
+        assert_int_equal(
+            injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, DEADLINE, NULL),
+            INJECT_PATCHED);
+        assert_int_equal(
+            injector_do(&injector, INJECT_REVERT, &target, "pie.patch", 0, DEADLINE, NULL),
+            INJECT_REVERTED);
+    }
+    target_run(&target, 50);
+    target_assert_clean(&target);
+    assert_true(TARGET_SUM(&target, new_calls) > 0);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void busy_function_is_named_and_patched_later(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 1, TARGET_QUIET, "");
+    struct inject_reply reply;
+
+    (void)state;
+    nanosleep(&(struct timespec){0, 20000000}, NULL);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "quiet.patch", 0, 20, &reply),
+                     INJECT_BUSY);
+    assert_string_equal(reply.function, "quiet");
+    assert_int_equal(reply.tid, target.pid);
+    assert_int_equal(
+        injector_do(&injector, INJECT_APPLY, &target, "quiet.patch", 0, DEADLINE, NULL),
+        INJECT_PATCHED);
+    target_run(&target, 20);
+    target_assert_clean(&target);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void code_that_differs_is_refused(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 2, TARGET_BUSY, "");
+    struct inject_reply reply;
+
+    (void)state;
+    assert_int_equal(
+        injector_do(&injector, INJECT_APPLY, &target, "corrupt.patch", 0, DEADLINE, &reply),
+        INJECT_MISMATCH);
+    assert_string_equal(reply.function, "answer1");
+    assert_all_old(&target);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void newer_patch_takes_a_function_only_when_told(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 1, TARGET_BUSY, "");
+
+    (void)state;
+    assert_int_equal(
+        injector_do(&injector, INJECT_APPLY, &target, "second.patch", 0, DEADLINE, NULL),
+        INJECT_PATCHED);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, DEADLINE, NULL),
+                     INJECT_MISMATCH);
+    assert_int_equal(
+        injector_do(&injector, INJECT_APPLY, &target, "pie.patch", INJECT_REPLACE, DEADLINE, NULL),
+        INJECT_PATCHED);
+    /* What another patch has taken over is not ours to revert. */
+    assert_int_equal(
+        injector_do(&injector, INJECT_REVERT, &target, "second.patch", 0, DEADLINE, NULL),
+        INJECT_ALREADY);
+    assert_all_new(&target);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void traced_process_is_reported_with_its_tracer(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 1, TARGET_BUSY, "");
+    struct inject_reply reply;
+
+    (void)state;
+    assert_int_equal(ptrace(PTRACE_SEIZE, target.pid, NULL, NULL), 0);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, 100, &reply),
+                     INJECT_TRACED);
+    assert_int_equal(reply.tracer, getpid());
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void missing_and_reused_processes_are_gone(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("nopie", 1, TARGET_BUSY, "");
+    struct inject_request request = {
+        .version = INJECT_PROTOCOL_VERSION,
+        .op = INJECT_APPLY,
+        .pid = target.pid,
+        .start_time = 1,
+        .deadline_ms = 100,
+    };
+    struct inject_reply reply;
+
+    (void)state;
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, 100, NULL),
+                     INJECT_NOT_MAPPED);
+    assert_true(injector_ask(&injector, request, "nopie.patch", &reply));
+    assert_int_equal(reply.result, INJECT_GONE);
+    kill(target.pid, SIGKILL);
+    waitpid(target.pid, NULL, 0);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "nopie.patch", 0, 100, NULL),
+                     INJECT_GONE);
+    injector_end(&injector);
+}
+
+static void stopped_process_is_patched_and_stays_stopped(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 3, -1, "");
+    int status;
+
+    (void)state;
+    kill(target.pid, SIGSTOP);
+    assert_int_equal(waitpid(target.pid, &status, WUNTRACED), target.pid);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, DEADLINE, NULL),
+                     INJECT_PATCHED);
+    target_reset(&target);
+    nanosleep(&(struct timespec){0, 50000000}, NULL);
+    assert_int_equal(TARGET_SUM(&target, old_calls) + TARGET_SUM(&target, new_calls), 0);
+    kill(target.pid, SIGCONT);
+    target_run(&target, 20);
+    assert_true(TARGET_SUM(&target, new_calls) > 0);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void bad_requests_get_an_answer(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct inject_request request = {.version = 99, .op = INJECT_APPLY, .pid = 1};
+    struct inject_reply reply;
+
+    (void)state;
+    assert_true(injector_ask(&injector, request, NULL, &reply));
+    assert_int_equal(reply.result, INJECT_FAILED);
+    request.version = INJECT_PROTOCOL_VERSION;
+    assert_true(injector_ask(&injector, request, NULL, &reply));
+    assert_int_equal(reply.result, INJECT_FAILED);
+    request.deadline_ms = 10;
+    assert_true(injector_ask(&injector, request, NULL, &reply));
+    assert_int_equal(reply.result, INJECT_FAILED);
+    assert_true(injector_ask(&injector, request, "/etc/passwd", &reply));
+    assert_int_equal(reply.result, INJECT_FAILED);
+    injector_end(&injector);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(position_independent_program_is_patched_and_reverted),
+        cmocka_unit_test(program_at_a_fixed_address_is_patched_and_reverted),
+        cmocka_unit_test(static_program_is_patched_and_reverted),
+        cmocka_unit_test(static_pie_program_is_patched_and_reverted),
+        cmocka_unit_test(library_loaded_by_dlopen_is_patched_and_reverted),
+        cmocka_unit_test(program_with_32_threads_of_all_kinds_is_patched_and_reverted),
+        cmocka_unit_test(program_under_strict_seccomp_is_patched_and_reverted),
+        cmocka_unit_test(each_kind_of_thread_survives_being_the_only_one),
+        cmocka_unit_test(forked_child_inherits_the_patch),
+        cmocka_unit_test(cycles_under_load_leave_no_trace),
+        cmocka_unit_test(busy_function_is_named_and_patched_later),
+        cmocka_unit_test(code_that_differs_is_refused),
+        cmocka_unit_test(newer_patch_takes_a_function_only_when_told),
+        cmocka_unit_test(traced_process_is_reported_with_its_tracer),
+        cmocka_unit_test(missing_and_reused_processes_are_gone),
+        cmocka_unit_test(stopped_process_is_patched_and_stays_stopped),
+        cmocka_unit_test(bad_requests_get_an_answer),
+    };
+
+    if (geteuid() != 0) {
+        printf("1..0 # SKIP only root may write to other processes\n");
+        return 0;
+    }
+    cmocka_set_test_filter(getenv("TEST_FILTER"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests of the injector and of what it shares with the daemon.
+INJECT_FIXTURE_FILES = tests/inject-target.c tests/inject-target.h tests/inject-functions.S \
+  tests/inject-patch.c tests/inject-make-patch.sh tests/inject-fixtures.sh
+EXTRA_DIST += $(INJECT_FIXTURE_FILES)
+
+# Targets and patch objects are made once for all tests.
+tests/inject-fixtures/done: $(addprefix $(top_srcdir)/,$(INJECT_FIXTURE_FILES))
+	$(AM_V_GEN)CC='$(CC)' $(SHELL) $(top_srcdir)/tests/inject-fixtures.sh \
+	  '$(abs_top_srcdir)' '$(abs_top_builddir)/tests/inject-fixtures'
+check_DATA = tests/inject-fixtures/done
+clean-local: clean-inject-fixtures
+clean-inject-fixtures:
+	rm -rf tests/inject-fixtures
+
+inject_tests = tests/inject-apply
+check_PROGRAMS += $(inject_tests) tests/inject-faulty
+TESTS += $(inject_tests)
+
+INJECT_SUPPORT = tests/inject-support.c tests/inject-support.h
+tests_inject_apply_SOURCES = tests/inject-apply.c $(INJECT_SUPPORT)
+tests_inject_apply_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_inject_apply_LDADD = $(CMOCKA_LIBS)
+
+# The injector as it is, but it can be killed at a step that the request names.
+tests_inject_faulty_SOURCES = $(INJECT_SOURCES)
+tests_inject_faulty_CPPFLAGS = $(AM_CPPFLAGS) -DINJECT_FAULTS
+tests_inject_faulty_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_inject_faulty_LDFLAGS = -static
+tests_inject_faulty_LDADD = $(LIBPROCESS) $(LIBSYSCARE)
