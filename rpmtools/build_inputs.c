@@ -214,6 +214,14 @@ int build_unpack_source(struct build *build, struct sc_error **err)
     return choose_date(build, err);
 }
 
+/* Where rpm knows nothing of the host (Debian), the user learns at least what is needed. */
+static void note_unchecked_requires(struct build *build)
+{
+    cleanup_free char *names = string_list_join(&build->package->requires, ", ");
+
+    build_log_note(&build->log, "not checked, the rpm database of this host is empty: %s", names);
+}
+
 int build_check_requires(struct build *build, struct sc_error **err)
 {
     cleanup_strings struct string_list missing = {0};
@@ -226,7 +234,7 @@ int build_check_requires(struct build *build, struct sc_error **err)
     if (result < 0)
         return -1;
     if (result == SRPM_REQUIRES_UNKNOWN)
-        build_log_note(&build->log, "not checked: the rpm database of this host is empty");
+        note_unchecked_requires(build);
     if (result != SRPM_REQUIRES_MISSING)
         return 0;
     names = string_list_join(&missing, ", ");
