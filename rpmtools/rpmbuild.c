@@ -239,7 +239,8 @@ char *rpmbuild_source_directory(const struct rpmbuild *how, struct sc_error **er
     return sc_format("%s", path + length + 1);
 }
 
-/* The first line that a program of rpm prints, with the package's settings before the last words. */
+/* The first line that a program of rpm prints, with the package's settings before the last words.
+ */
 static char *first_line(const struct rpmbuild *how, const char *program, const char *const *words,
                         struct sc_error **err)
 {

@@ -193,6 +193,7 @@ make_srpm() {
         > "$3/srpm.log" 2>&1
 }
 
+# shellcheck disable=SC2034 # for those who read this file
 plain_build='make CFLAGS="%{build_cflags}" LDFLAGS="%{build_ldflags}"'
 
 # Builds the RPMs that a distribution would ship. Usage: ship OUT [RPMBUILD_OPTION...]
