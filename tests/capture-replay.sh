@@ -90,6 +90,45 @@ tap_that 'that object is the one in the tree' cmp seven.o "$world/out/replay.o"
 echo garbage > seven.o
 tap_refuses 'another object in its place is refused' 1 'not an ELF object' replay "$id" "$world/out/replay.o"
 
+# Links with link-time optimisation: one object of all inputs
+link_id() {
+    grep -F "\"output\":\"$1\"" "$capture/links.jsonl" | tail -n 1 | sed 's/.*"version":1,"id":"\([^"]*\)".*/\1/'
+}
+printf 'extern int in_b(int); static int state; int in_a(int x) { state += x; return in_b(state); }\n' > a.c
+printf 'int in_b(int x) { static int last; int r = x * 3 + last; last = x; return r; }\n' > b.c
+build_lto() {
+    captured gcc -O2 -g -pipe -fPIC -flto=auto -ffat-lto-objects -Wa,--noexecstack -c a.c &&
+        captured gcc -O2 -g -pipe -fPIC -flto=auto -ffat-lto-objects -c b.c &&
+        captured gcc -O2 -g -pipe -shared -flto=auto -Wl,-Map=lto.map a.o b.o -o libab.so
+}
+tap_that 'a library with LTO links' build_lto
+tap_that 'its record says so' grep -q '"output":"libab.so".*"lto":true' "$capture/links.jsonl"
+find . -printf '%p %T@ %s\n' | sort > "$world/before"
+tap_that 'its link replays' replay --link "$(link_id libab.so)" "$world/out/lto.o"
+find . -printf '%p %T@ %s\n' | sort > "$world/after"
+tap_that 'replaying a link changes no file of the tree' cmp "$world/before" "$world/after"
+lto_functions() {
+    readelf -SW "$world/out/lto.o" | grep -q ' \.text\.in_a ' &&
+        readelf -SW "$world/out/lto.o" | grep -q ' \.text\.in_b ' &&
+        readelf -SW "$world/out/lto.o" | grep -q ' \.bss\.state'
+}
+tap_that 'the one object has the functions of all inputs in their sections' lto_functions
+one_function() {
+    functions "$1" | awk -v name="<$2>:" '/^</ { wanted = $1 == name } wanted'
+}
+same_as_linked() {
+    local name
+    for name in in_a in_b; do
+        one_function libab.so "$name" | grep -q '[a-z]' || return
+        cmp <(one_function libab.so "$name") <(one_function "$world/out/lto.o" "$name") || return
+    done
+}
+tap_that 'they have the code of the linked library' same_as_linked
+tap_that 'nothing else is left beside the object' sh -c "! ls -d $world/out/lto.o.*"
+tap_refuses 'a link without LTO is refused' 3 'without link-time' \
+    replay --link "$(link_id far_r.o)" "$world/out/x.o"
+tap_refuses 'a link that was not captured is an error' 1 'has no link' replay --link 1234 "$world/out/x.o"
+
 tap_refuses 'an id that is none is a usage error' 2 'not the id' replay ../../etc/passwd "$world/out/x.o"
 tap_refuses 'a unit that was not captured is an error' 1 'cannot open' replay 00000000000000000000000000000000 "$world/out/x.o"
 printf 'int broken(\n' > far.c

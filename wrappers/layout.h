@@ -22,7 +22,7 @@
 #define CAPTURE_ASSEMBLES "assembles.jsonl"
 #define CAPTURE_UNCAPTURED "uncaptured.jsonl"
 
-/* Environment of a link replay: where the as shim puts the one object that lto1 makes. */
+/* Environment of a link replay: the directory in which the as shim keeps what it assembles. */
 #define CAPTURE_ENV_LTRANS "SYSCARE_REPLAY_LTRANS"
 
 /*

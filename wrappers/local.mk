@@ -28,6 +28,8 @@ wrappers_syscare_capture_LDADD = $(LIBSYSCARE_LIBS)
 wrappers_syscare_replay_SOURCES = \
   wrappers/replay_main.c \
   wrappers/replay_unit.c wrappers/replay_unit.h \
+  wrappers/replay_link.c wrappers/replay_link.h \
+  wrappers/response_file.c wrappers/response_file.h \
   wrappers/object_note.c wrappers/object_note.h \
   wrappers/layout.c wrappers/layout.h
 wrappers_syscare_replay_CFLAGS = $(wrappers_cflags)

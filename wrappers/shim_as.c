@@ -223,22 +223,38 @@ static int assembly_record(const struct assembly *as, struct sc_error **err)
     return object_note_add(as->options.output, record, err);
 }
 
-/* A link replay wants the one object that lto1 makes, which the linker removes when it is done. */
-static void ltrans_keep(const struct assembly *as)
-{
-    const char *keep = getenv(CAPTURE_ENV_LTRANS);
-    cleanup_error struct sc_error *err = NULL;
+/*
+ * A replay of a link wants the object that lto1 makes, which the linker removes when it is done:
+ * runs the assembler, and keeps a copy of the output. A replay leaves the capture's records alone.
+ */
+static void ltrans_assemble(const struct shim *shim, const char *directory)
+    __attribute__((noreturn));
 
-    if (keep && sc_file_copy(as->options.output, keep, &err) < 0)
+static void ltrans_assemble(const struct shim *shim, const char *directory)
+{
+    cleanup_error struct sc_error *err = NULL;
+    cleanup_as_options struct as_options options;
+    cleanup_free char *kept = sc_format("%s/%d.o", directory, (int)getpid());
+    int status = shim_run(shim, shim->argv, -1, -1, &err);
+
+    as_options_parse(shim->argv, &options);
+    if (err || (WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+                sc_file_copy(options.output, kept, &err) < 0)) {
         fprintf(stderr, "syscare-shim: %s\n", err->message);
+        exit(1); /* unlike in a capture, this object is all that is wanted */
+    }
+    shim_exit_as(status);
 }
 
 void shim_assembler(const struct shim *shim)
 {
     struct assembly as = {.shim = shim, .input = -1};
     cleanup_error struct sc_error *err = NULL;
+    const char *keep = getenv(CAPTURE_ENV_LTRANS);
     int status;
 
+    if (keep)
+        ltrans_assemble(shim, keep);
     as_options_parse(shim->argv, &as.options);
     if (as.options.informs_only)
         shim_exec(shim, shim->argv);
@@ -251,7 +267,6 @@ void shim_assembler(const struct shim *shim)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         if (assembly_record(&as, &err) < 0)
             capture_log_uncaptured(shim->capture, "as", shim->argv, err->message);
-        ltrans_keep(&as);
     }
     if (as.rule_file)
         unlink(as.rule_file);
