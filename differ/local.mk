@@ -1,2 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What differ/ adds to the build.
+# What differ/ adds to the build: syscare-diff, run by the build command, not by users.
+syscarelibexec_PROGRAMS += syscare-diff
+syscare_diff_SOURCES = \
+  differ/main.c differ/differ.h differ/phases.c \
+  differ/pool.c differ/pool.h \
+  differ/job.c \
+  differ/refusal.c differ/refusal.h \
+  differ/model.h differ/names.c differ/names.h \
+  differ/read.c differ/read_targets.c differ/read.h \
+  differ/pair.c \
+  differ/compare.c differ/compare.h \
+  differ/link_map.c differ/link_map.h \
+  differ/image.c differ/image.h \
+  differ/resolve.c differ/bind.c differ/bind.h \
+  differ/close.c \
+  differ/check.c \
+  differ/entry.c differ/entry.h \
+  differ/elf_writer.c differ/elf_writer.h \
+  differ/frames.c differ/frames.h \
+  differ/emit.c differ/link.c \
+  differ/report.c \
+  differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle.h \
+  differ/arch/arch.c differ/arch/arch.h \
+  differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64.h
+syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) $(CAPSTONE_CFLAGS)
+syscare_diff_LDADD = $(LIBSYSCARE_LIBS) $(CAPSTONE_LIBS)

@@ -9,7 +9,11 @@
 #include "lib/string_list.h"
 #include "rpmtools/srpm.h"
 
-/* The strongest evidence found, weakest first. All but NONE are enough to patch. */
+/*
+ * The strongest evidence found, weakest first. All but NONE are enough to build a patch; DEBUGINFO
+ * does not show constants in code and data, so there the runtime's comparison of the target digest
+ * with the installed file is what decides.
+ */
 enum faithful_level {
     FAITHFUL_NONE = 0,  /* differs, or nothing of the shipped file was found: reason says which */
     FAITHFUL_DEBUGINFO, /* the .debug files are equal: sections, symbols, debugging information */

@@ -237,12 +237,10 @@ static void collect_problems(rpmts ts, struct string_list *missing)
     rpmProblem problem;
 
     while ((problem = rpmpsiNext(iterator))) {
-        const char *text = rpmProblemGetAltNEVR(problem);
+        const char *text = rpmProblemGetStr(problem);
 
         if (rpmProblemGetType(problem) != RPMPROB_REQUIRES || !text)
             continue;
-        if (strncmp(text, "R ", 2) == 0)
-            text += 2;
         if (!string_list_has(missing, text))
             string_list_add(missing, text);
     }

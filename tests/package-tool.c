@@ -97,6 +97,42 @@ static int run_open(char **argv, struct sc_error **err)
     return release ? 0 : -1;
 }
 
+/* info RPM: what the header says, one line each. */
+static int run_info(char **argv, struct sc_error **err)
+{
+    static const char *const kinds[] = {"?", "source", "binary", "debuginfo", "debugsource"};
+    cleanup_rpm struct rpm_package *package = rpm_package_read(argv[0], err);
+    cleanup_free char *nvr = package ? rpm_package_nvr(package) : NULL;
+    cleanup_free char *evr = package ? rpm_package_evr(package) : NULL;
+
+    if (!package)
+        return -1;
+    printf("%s %s\n%s\n%s\n", kinds[package->kind], nvr, evr, package->license);
+    printf("%s\n%s\n", package->spec ? package->spec : "-",
+           package->source_rpm ? package->source_rpm : "-");
+    printf("%llu %d\n", (unsigned long long)package->changelog_time, package->build_time > 0);
+    for (size_t i = 0; i < package->requires.count; i++)
+        if (strncmp(package->requires.items[i], "rpmlib(", 7) != 0)
+            printf("requires %s\n", package->requires.items[i]);
+    return 0;
+}
+
+/* unpack RPM DIRECTORY: as a source package where it is one. */
+static int run_unpack(char **argv, struct sc_error **err)
+{
+    cleanup_rpm struct rpm_package *package = rpm_package_read(argv[0], err);
+    cleanup_free char *spec = NULL;
+
+    if (!package)
+        return -1;
+    if (package->kind != RPM_PACKAGE_SOURCE)
+        return rpm_package_unpack(package, argv[1], err);
+    if (srpm_unpack(package, argv[1], &spec, err) < 0)
+        return -1;
+    puts(spec);
+    return 0;
+}
+
 /* missing SRPM ROOT: build dependencies that the root's rpm database lacks. */
 static int run_missing(char **argv, struct sc_error **err)
 {
@@ -142,10 +178,8 @@ int main(int argc, char **argv)
         int (*run)(char **argv, struct sc_error **err);
         int arguments;
     } commands[] = {
-        {"make", run_make, 7},
-        {"open", run_open, 2},
-        {"missing", run_missing, 2},
-        {"faithful", run_faithful, 5},
+        {"make", run_make, 7},     {"open", run_open, 2},       {"info", run_info, 1},
+        {"unpack", run_unpack, 2}, {"missing", run_missing, 2}, {"faithful", run_faithful, 4},
     };
     cleanup_error struct sc_error *err = NULL;
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that the differ asks about a processor. One struct arch for each architecture; the
+ * rest of differ/ knows neither instructions nor relocation numbers.
+ */
+#ifndef SYSCARE_DIFFER_ARCH_H
+#define SYSCARE_DIFFER_ARCH_H
+
+#include "lib/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a relocation of an object asks for, as far as the differ must tell kinds apart. */
+enum reloc_class {
+    RELOC_UNSUPPORTED,
+    RELOC_NONE,
+    RELOC_BRANCH,     /* PC-relative, may go through a PLT */
+    RELOC_PCREL,      /* PC-relative, to the thing itself */
+    RELOC_ABS,        /* the address, as wide as a pointer */
+    RELOC_ABS_NARROW, /* the address in 32 bits */
+    RELOC_GOT,        /* PC-relative, to a GOT slot that holds the address */
+    RELOC_TLS,        /* anything of thread-local storage */
+};
+
+enum insn_kind {
+    INSN_PLAIN,
+    INSN_NOP,       /* no effect, whatever its length */
+    INSN_CALL,      /* direct; target is set */
+    INSN_JUMP,      /* direct, unconditional; target is set */
+    INSN_BRANCH,    /* direct, conditional; target is set */
+    INSN_CALL_SLOT, /* through a pointer at a fixed address; refs[0] is the pointer's */
+    INSN_JUMP_SLOT,
+    INSN_LOAD_SLOT, /* a register becomes the pointer at refs[0] */
+    INSN_LEA,       /* a register becomes the address refs[0] */
+    INSN_STOP,      /* control does not go on to the next: return, indirect jump, trap */
+};
+
+/* An instruction with everything taken out that moving code or data changes. */
+struct arch_insn {
+    uint64_t address;
+    uint8_t size;
+    enum insn_kind kind;
+    uint16_t id;       /* what it does: for branches the condition, else 0 */
+    uint8_t bytes[16]; /* address fields are zero; LOAD_SLOT and LEA differ only in kind */
+    uint64_t target;
+    uint64_t refs[2];     /* addresses that its operands name */
+    uint8_t ref_sizes[2]; /* bytes read or written there, 0 when only the address is used */
+    uint8_t ref_count;
+    bool indirect;      /* a jump through a register or table */
+    bool indirect_call; /* a call through a register or table */
+};
+
+/* The range of addresses that an absolute 32-bit field may mean; empty for position-independent. */
+struct address_range {
+    uint64_t start, end;
+};
+
+/* What is known of a function's first instruction. */
+struct first_insn {
+    uint8_t size;
+    uint8_t undo[16]; /* machine code that takes it back */
+    uint8_t undo_size;
+    char text[200]; /* in assembler, for messages */
+};
+
+struct decoder;
+
+struct arch {
+    const char *name;   /* as in job.json */
+    uint16_t machine;   /* e_machine */
+    uint8_t jump_size;  /* bytes that the runtime overwrites */
+    uint32_t call_type; /* relocation types for what the differ writes itself */
+    uint32_t pcrel_type;
+    uint32_t abs_type;
+    uint32_t dyn_relative, dyn_slot, dyn_glob_dat, dyn_copy, dyn_irelative;
+
+    const char *(*reloc_name)(uint32_t type); /* "R_X86_64_PC32"; "type N" when unknown */
+    enum reloc_class (*reloc_class)(uint32_t type);
+
+    struct decoder *(*decoder_open)(struct sc_error **err);
+    void (*decoder_close)(struct decoder *decoder);
+    /* Decodes one instruction. False where there is none that is known. */
+    bool (*decode)(struct decoder *decoder, const uint8_t *code, size_t size, uint64_t address,
+                   const struct address_range *absolute, struct arch_insn *insn);
+    /*
+     * Whether the jump can be put behind the first instruction of old: true if what it does can be
+     * taken back before the first instruction of fresh. Else why says what it is.
+     */
+    bool (*first_insn)(struct decoder *decoder, const uint8_t *old, size_t old_size,
+                       const uint8_t *fresh, size_t fresh_size, struct first_insn *first,
+                       const char **why);
+    /* The slot that a PLT entry at address jumps through. 0: not the form of an entry. */
+    uint64_t (*plt_slot)(struct decoder *decoder, const uint8_t *code, size_t size,
+                         uint64_t address);
+    /*
+     * Writes a jump to somewhere else; *field is where its relocation goes. Returns the size. The
+     * first with an operand of RELOC_BRANCH, the second (through a pointer) of RELOC_PCREL.
+     */
+    size_t (*write_jump)(uint8_t code[16], size_t *field);
+    size_t (*write_slot_jump)(uint8_t code[16], size_t *field);
+};
+
+/* NULL when the architecture is not known. */
+const struct arch *arch_find(const char *name);
+
+extern const struct arch arch_x86_64;
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the two files of the x86-64 part share. */
+#ifndef SYSCARE_DIFFER_ARCH_X86_64_H
+#define SYSCARE_DIFFER_ARCH_X86_64_H
+
+#include "differ/arch/arch.h"
+
+#include <capstone/capstone.h>
+
+struct decoder {
+    csh handle;
+    cs_insn *insn; /* the last one decoded */
+};
+
+/* Decodes one instruction into decoder->insn. */
+bool x86_next(struct decoder *decoder, const uint8_t *code, size_t size, uint64_t address);
+/* nop in all its forms, and endbr64. */
+bool x86_is_nop(const cs_insn *insn);
+/* A call or jump, direct or not. */
+bool x86_is_branch(struct decoder *decoder, const cs_insn *insn);
+
+/* arch.first_insn */
+bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size,
+                    const uint8_t *fresh, size_t fresh_size, struct first_insn *first,
+                    const char **why);
+
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// x86-64: which first instructions can be taken back, and how (the skip-first jump).
+//
+// The first instruction of the old function is executed before control reaches the new one. Flags
+// are dead at a function's entry (psABI 3.2.1), so comparisons need nothing. A register that it
+// writes must hold nothing that the new function reads, which is followed along the new code.
+// Memory other than the stack is never allowed: a fix that adds a check for a bad pointer would
+// come after the access.
+#include "differ/arch/x86_64.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* lea n(%rsp),%rsp: 48 8d a4 24 imm32; does not touch the flags either. */
+static void undo_by_lea(struct first_insn *first, uint32_t amount)
+{
+    static const uint8_t lea[] = {0x48, 0x8d, 0xa4, 0x24};
+
+    memcpy(first->undo, lea, sizeof(lea));
+    for (int i = 0; i < 4; i++)
+        first->undo[sizeof(lea) + (size_t)i] = (uint8_t)(amount >> (8 * i));
+    first->undo_size = 8;
+}
+
+/* The 64-bit register that reg is a part of, or X86_REG_INVALID for others (vectors, segments). */
+static x86_reg whole_register(x86_reg reg)
+{
+    static const x86_reg parts[][5] = {
+        {X86_REG_RAX, X86_REG_EAX, X86_REG_AX, X86_REG_AL, X86_REG_AH},
+        {X86_REG_RCX, X86_REG_ECX, X86_REG_CX, X86_REG_CL, X86_REG_CH},
+        {X86_REG_RDX, X86_REG_EDX, X86_REG_DX, X86_REG_DL, X86_REG_DH},
+        {X86_REG_RSI, X86_REG_ESI, X86_REG_SI, X86_REG_SIL, 0},
+        {X86_REG_RDI, X86_REG_EDI, X86_REG_DI, X86_REG_DIL, 0},
+        {X86_REG_R8, X86_REG_R8D, X86_REG_R8W, X86_REG_R8B, 0},
+        {X86_REG_R9, X86_REG_R9D, X86_REG_R9W, X86_REG_R9B, 0},
+        {X86_REG_R10, X86_REG_R10D, X86_REG_R10W, X86_REG_R10B, 0},
+        {X86_REG_R11, X86_REG_R11D, X86_REG_R11W, X86_REG_R11B, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        for (int j = 0; j < 5; j++)
+            if (parts[i][j] != X86_REG_INVALID && parts[i][j] == reg)
+                return parts[i][0];
+    return X86_REG_INVALID;
+}
+
+enum use { USE_NONE, USE_READ, USE_WRITTEN };
+
+static bool reads_register(const cs_regs regs, uint8_t count, x86_reg whole)
+{
+    for (uint8_t i = 0; i < count; i++)
+        if (whole_register(regs[i]) == whole)
+            return true;
+    return false;
+}
+
+/* xor %eax,%eax and sub of itself: reads nothing, whatever the access list says. */
+static bool is_zeroing(const cs_insn *insn)
+{
+    const cs_x86 *x86 = &insn->detail->x86;
+
+    return (insn->id == X86_INS_XOR || insn->id == X86_INS_SUB) && x86->op_count == 2 &&
+           x86->operands[0].type == X86_OP_REG && x86->operands[1].type == X86_OP_REG &&
+           x86->operands[0].reg == x86->operands[1].reg && x86->operands[0].size >= 4;
+}
+
+/* How one instruction uses the register; only writes of all 64 bits count as writes. */
+static enum use register_use(struct decoder *decoder, const cs_insn *insn, x86_reg whole)
+{
+    const cs_x86 *x86 = &insn->detail->x86;
+    cs_regs read, written;
+    uint8_t read_count, written_count;
+
+    if (cs_regs_access(decoder->handle, insn, read, &read_count, written, &written_count) !=
+        CS_ERR_OK)
+        return USE_READ;
+    if (!is_zeroing(insn) && reads_register(read, read_count, whole))
+        return USE_READ;
+    if (x86->op_count && x86->operands[0].type == X86_OP_REG && x86->operands[0].size >= 4 &&
+        (x86->operands[0].access & CS_AC_WRITE) && whole_register(x86->operands[0].reg) == whole &&
+        (insn->id == X86_INS_MOV || insn->id == X86_INS_LEA || insn->id == X86_INS_MOVZX ||
+         insn->id == X86_INS_MOVSX || insn->id == X86_INS_MOVSXD || is_zeroing(insn)))
+        return USE_WRITTEN;
+    return USE_NONE;
+}
+
+/*
+ * Whether code may read the register before writing it, from its first instruction on. Follows
+ * direct jumps; whatever cannot be followed counts as a read. A call reads the argument registers
+ * and %r10 (static chain of nested functions) but neither %rax nor %r11: before a call of a
+ * variadic function the compiler sets %al itself.
+ */
+static bool may_read(struct decoder *decoder, const uint8_t *code, size_t size, x86_reg whole)
+{
+    bool *seen = calloc(size + 1, sizeof(*seen));
+    size_t *todo = calloc(size + 1, sizeof(*todo));
+    size_t count = 0;
+    bool result = false;
+
+    if (!seen || !todo)
+        abort();
+    todo[count++] = 0;
+    while (count && !result) {
+        size_t at = todo[--count];
+
+        while (!result && !seen[at]) {
+            const cs_insn *insn = decoder->insn;
+            enum use use;
+
+            seen[at] = true;
+            if (!x86_next(decoder, code + at, size - at, at)) {
+                result = true;
+                break;
+            }
+            if (x86_is_branch(decoder, insn)) {
+                const cs_x86_op *op = &insn->detail->x86.operands[0];
+                bool call = insn->id == X86_INS_CALL;
+
+                if (call && (whole == X86_REG_RAX || whole == X86_REG_R11) &&
+                    op->type == X86_OP_IMM)
+                    break;
+                if (call || op->type != X86_OP_IMM || (uint64_t)op->imm >= size) {
+                    result = true;
+                    break;
+                }
+                if (!seen[op->imm])
+                    todo[count++] = (size_t)op->imm;
+                if (insn->id == X86_INS_JMP)
+                    break;
+                at += insn->size;
+                continue;
+            }
+            use = insn->id == X86_INS_RET ? (whole == X86_REG_RAX ? USE_READ : USE_WRITTEN)
+                                          : register_use(decoder, insn, whole);
+            result = use == USE_READ;
+            if (use == USE_WRITTEN || insn->id == X86_INS_UD2 || insn->id == X86_INS_HLT)
+                break;
+            at += insn->size;
+            if (at >= size)
+                result = true;
+        }
+    }
+    free(seen);
+    free(todo);
+    return result;
+}
+
+static bool has_memory_operand(const cs_insn *insn)
+{
+    for (uint8_t i = 0; i < insn->detail->x86.op_count; i++)
+        if (insn->detail->x86.operands[i].type == X86_OP_MEM)
+            return true;
+    return false;
+}
+
+/* push %reg, push $imm, sub $n,%rsp: they only move the stack pointer and write below it. */
+static bool is_stack_adjustment(const cs_insn *insn, struct first_insn *first)
+{
+    const cs_x86 *x86 = &insn->detail->x86;
+
+    if (insn->id == X86_INS_PUSH && !has_memory_operand(insn) && x86->operands[0].size == 8) {
+        undo_by_lea(first, 8);
+        return true;
+    }
+    if (insn->id == X86_INS_SUB && x86->op_count == 2 && x86->operands[0].type == X86_OP_REG &&
+        x86->operands[0].reg == X86_REG_RSP && x86->operands[1].type == X86_OP_IMM &&
+        x86->operands[1].imm > 0 && x86->operands[1].imm <= INT32_MAX) {
+        undo_by_lea(first, (uint32_t)x86->operands[1].imm);
+        return true;
+    }
+    return false;
+}
+
+/* mov, lea and xor into a caller-saved register, or a comparison of registers. */
+static bool is_harmless(struct decoder *decoder, const cs_insn *insn, x86_reg *written)
+{
+    const cs_x86 *x86 = &insn->detail->x86;
+
+    (void)decoder;
+    *written = X86_REG_INVALID;
+    if (x86->op_count != 2 || x86->operands[0].type != X86_OP_REG)
+        return false;
+    if (insn->id == X86_INS_TEST || insn->id == X86_INS_CMP)
+        return !has_memory_operand(insn);
+    if (insn->id == X86_INS_LEA ? x86->operands[1].mem.base == X86_REG_RIP
+                                : has_memory_operand(insn))
+        return false;
+    if (insn->id != X86_INS_MOV && insn->id != X86_INS_LEA && insn->id != X86_INS_XOR)
+        return false;
+    *written = whole_register(x86->operands[0].reg);
+    return *written != X86_REG_INVALID;
+}
+
+bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size,
+                    const uint8_t *fresh, size_t fresh_size, struct first_insn *first,
+                    const char **why)
+{
+    const cs_insn *insn = decoder->insn;
+    x86_reg written;
+
+    memset(first, 0, sizeof(*first));
+    if (!x86_next(decoder, old, old_size, 0)) {
+        *why = "it cannot be decoded";
+        return false;
+    }
+    first->size = (uint8_t)insn->size;
+    snprintf(first->text, sizeof(first->text), "%s %s", insn->mnemonic, insn->op_str);
+    if (x86_is_nop(insn) || is_stack_adjustment(insn, first))
+        return true;
+    if (!is_harmless(decoder, insn, &written)) {
+        *why = "its effect cannot be taken back";
+        return false;
+    }
+    if (written != X86_REG_INVALID && may_read(decoder, fresh, fresh_size, written)) {
+        *why = "it overwrites a register that the new function may read";
+        return false;
+    }
+    return true;
+}

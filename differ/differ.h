@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One run of the differ: the job, the models of its objects and what was found. The phases are
+ * functions on it, in the order of differ_run(): read, sanity, pair, compare, close over, check,
+ * emit, link; the oracle stands apart.
+ */
+#ifndef SYSCARE_DIFFER_DIFFER_H
+#define SYSCARE_DIFFER_DIFFER_H
+
+#include "differ/image.h"
+#include "differ/model.h"
+#include "differ/refusal.h"
+#include "lib/patch_format.h"
+
+/* A pair of objects of the job; either path may be NULL, not both. */
+struct job_object {
+    const char *name, *source;
+    const char **inputs; /* names in the maps, NULL-terminated */
+    const char *reference_path, *patched_path;
+    struct object *reference, *patched;
+};
+
+struct job {
+    const char *target_elf;
+    const char *uuid_text;
+    uint8_t uuid[16];
+    uint8_t build_id[32];
+    size_t build_id_size;
+    uint8_t target_digest[32];
+    const char *reference_elf, *reference_map;
+    const char *patched_elf, *patched_map;
+    const char *ld, *output, *report;
+    const struct arch *arch;
+    struct job_object *objects;
+    size_t object_count;
+};
+
+/* A function of the target that the patch replaces. */
+struct entry {
+    struct symbol *symbol;    /* in the patched object */
+    struct image_symbol *old; /* in the reference */
+    struct first_insn first;
+    uint64_t trampoline_offset; /* in the section of trampolines, when first.undo_size */
+    uint32_t flags;             /* enum sc_func_flags */
+    uint64_t old_offset;
+    const uint8_t *old_bytes; /* old->size of them */
+};
+
+struct differ {
+    struct pool pool;
+    struct job job;
+    struct decoder *decoder;
+    struct image *reference; /* as linked */
+    struct image *patched;
+    struct list refusals; /* struct refusal */
+    struct list entries;  /* struct entry */
+    struct list units;    /* struct unit: what is copied into the patch */
+    size_t functions_compared;
+    uint64_t *branch_targets; /* every direct branch target of the reference's code, sorted */
+    size_t branch_target_count;
+    struct view *reference_view, *patched_view; /* of the oracle */
+};
+
+/* job.c: reads and checks job.json (doc/formats.md, "Differ job"). 0, or -1 with err set. */
+int job_read(struct differ *differ, const char *path, struct sc_error **err);
+
+/* phases.c: everything after job_read. 0 also when something was refused. */
+int differ_run(struct differ *differ, struct sc_error **err);
+
+/* The phases; each 0, or -1 with err set. What must be refused goes to differ->refusals. */
+int phase_read(struct differ *differ, struct sc_error **err);
+void phase_sanity(struct differ *differ);
+void phase_pair(struct differ *differ);
+void phase_compare(struct differ *differ);
+void phase_close(struct differ *differ);
+void phase_check(struct differ *differ);
+int phase_emit(struct differ *differ, const char *path, struct sc_error **err);
+int phase_link(struct differ *differ, const char *object, struct sc_error **err);
+
+/* report.c: writes report.json. */
+int report_write(struct differ *differ, enum sc_status status, struct sc_error **err);
+
+/* Records a refusal; function and object may be NULL. */
+void differ_refuse(struct differ *differ, enum refusal_code code, const struct object *object,
+                   const char *function, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* True if any function is changed, or anything is new in a way that matters to the patch. */
+bool differ_has_changes(const struct differ *differ);
+
+#endif

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Finds the old functions and checks that the skip-first jump can be written into them.
+//
+// The jump goes behind the first instruction, which stays in place with the uprobe on it. So no
+// thread may come to the overwritten bytes but through that instruction: no branch may lead there,
+// and no return.
+#include "differ/entry.h"
+
+#include "differ/bind.h"
+#include "differ/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Jump-table targets nearer to the entry than this count as lying in the overwritten bytes: the
+ * object that the table was read from may differ from the linked code by a few bytes. */
+#define JUMP_TABLE_MARGIN 40
+
+struct targets {
+    uint64_t *items;
+    size_t count, room;
+};
+
+static void add_target(struct targets *targets, uint64_t address)
+{
+    if (targets->count == targets->room) {
+        targets->room = targets->room ? 2 * targets->room : 4096;
+        targets->items = reallocarray(targets->items, targets->room, sizeof(*targets->items));
+        if (!targets->items)
+            abort();
+    }
+    targets->items[targets->count++] = address;
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Decodes a stretch of code from start; bytes that are no instruction are stepped over. */
+static void scan_code(struct differ *differ, const uint8_t *code, size_t size, uint64_t address,
+                      struct targets *targets)
+{
+    struct arch_insn insn;
+
+    while (size) {
+        size_t step = 1;
+
+        if (differ->job.arch->decode(differ->decoder, code, size, address,
+                                     &differ->reference->absolute, &insn)) {
+            step = insn.size;
+            if (insn.kind == INSN_CALL || insn.kind == INSN_JUMP || insn.kind == INSN_BRANCH)
+                add_target(targets, insn.target);
+            else if (insn.kind == INSN_LEA)
+                add_target(targets, insn.refs[0]);
+        }
+        code += step;
+        size -= step;
+        address += step;
+    }
+}
+
+int entries_scan(struct differ *differ, struct sc_error **err)
+{
+    struct image *image = differ->reference;
+    struct targets targets = {0};
+
+    for (size_t i = 1; i < image->elf->section_count; i++) {
+        const struct elf_section *section = &image->elf->sections[i];
+        const uint8_t *data;
+        size_t size;
+
+        if (!(section->shdr.sh_flags & SHF_EXECINSTR))
+            continue;
+        if (elf_section_data(image->elf, section, &data, &size, err) < 0) {
+            free(targets.items);
+            return -1;
+        }
+        if (data)
+            scan_code(differ, data, size, section->shdr.sh_addr, &targets);
+    }
+    if (targets.count)
+        qsort(targets.items, targets.count, sizeof(*targets.items), compare_addresses);
+    differ->branch_targets = targets.items;
+    differ->branch_target_count = targets.count;
+    return 0;
+}
+
+/* The first branch target at or after address; UINT64_MAX for none. */
+static uint64_t next_target(const struct differ *differ, uint64_t address)
+{
+    size_t low = 0, high = differ->branch_target_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (differ->branch_targets[middle] < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < differ->branch_target_count ? differ->branch_targets[low] : UINT64_MAX;
+}
+
+/* Whether a table or other data of the original object leads to the beginning of the function. */
+static bool data_leads_inside(const struct symbol *original)
+{
+    struct object *object = original->object;
+
+    for (size_t i = 1; i < object->section_count; i++) {
+        struct section *section = &object->sections[i];
+
+        if (section->kind != SECTION_RODATA && section->kind != SECTION_DATA)
+            continue;
+        for (size_t j = 0; j < section->relocation_count; j++) {
+            const struct relocation *relocation = &section->relocations[j];
+            /* relative entries count from the start of their table, wherever that is */
+            bool relative = relocation->class != RELOC_ABS && relocation->class != RELOC_ABS_NARROW;
+            int64_t low = relocation->delta - (relative ? (int64_t)relocation->offset : 0);
+
+            if (relocation->target == original && low < JUMP_TABLE_MARGIN && relocation->delta > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a call returns into [from, to). */
+static bool call_ends_inside(struct differ *differ, const struct entry *entry, uint64_t from,
+                             uint64_t to)
+{
+    uint64_t address = entry->old->address;
+    size_t left = entry->old->size;
+    const uint8_t *code = entry->old_bytes;
+    struct arch_insn insn;
+
+    while (address < to && left &&
+           differ->job.arch->decode(differ->decoder, code, left, address,
+                                    &differ->reference->absolute, &insn)) {
+        uint64_t end = address + insn.size;
+        bool call = insn.kind == INSN_CALL || insn.kind == INSN_CALL_SLOT || insn.indirect_call;
+
+        if (call && end >= from && end < to)
+            return true;
+        code += insn.size;
+        left -= insn.size;
+        address = end;
+    }
+    return address < to; /* could not be decoded that far */
+}
+
+/* Why the jump cannot be written, or NULL. */
+static const char *skip_first_obstacle(struct differ *differ, struct entry *entry)
+{
+    const struct arch *arch = differ->job.arch;
+    struct symbol *symbol = entry->symbol;
+    uint64_t from, to;
+    const char *why = NULL;
+
+    if (!arch->first_insn(differ->decoder, entry->old_bytes, entry->old->size,
+                          symbol->section->data + symbol->value, symbol->size, &entry->first, &why))
+        return why;
+    if (entry->old->size < (uint64_t)entry->first.size + arch->jump_size ||
+        entry->first.size + arch->jump_size > SC_OLD_BYTES_MAX)
+        return "the function is too short";
+    from = entry->old->address + entry->first.size;
+    to = from + arch->jump_size;
+    if (next_target(differ, entry->old->address + 1) < to)
+        return "code jumps to the bytes behind it";
+    if (call_ends_inside(differ, entry, from, to))
+        return "a call returns to the bytes behind it";
+    if (data_leads_inside(symbol->twin))
+        return "a jump table leads to the bytes behind it";
+    return NULL;
+}
+
+static bool find_old_code(struct differ *differ, struct entry *entry)
+{
+    struct image *image = differ->reference;
+    size_t size;
+
+    entry->old_bytes = image_bytes(image, entry->old->address, &size);
+    if (!entry->old_bytes || size < entry->old->size || entry->old->size == 0)
+        return false;
+    return elf_offset_of_vaddr(image->elf, entry->old->address, &entry->old_offset, NULL) == 0;
+}
+
+static void refuse_skip_first(struct differ *differ, const struct entry *entry, const char *why)
+{
+    const char *name = entry->symbol->name;
+
+    differ_refuse(differ, REFUSE_NO_SKIP_FIRST, entry->symbol->object, name,
+                  "%s cannot be entered behind its first instruction '%s': %s", name,
+                  entry->first.text, why);
+}
+
+static struct entry *make_entry(struct differ *differ, struct symbol *symbol)
+{
+    struct entry *entry = pool_alloc(&differ->pool, sizeof(*entry));
+    enum refusal_code code;
+    const char *why;
+
+    entry->symbol = symbol;
+    entry->old = resolve_symbol(differ, symbol->twin, &code);
+    if (!entry->old || !find_old_code(differ, entry)) {
+        differ_refuse(differ, entry->old ? REFUSE_SYMBOL_NOT_FOUND : code, symbol->object,
+                      symbol->name, "cannot find the code of function %s in the target",
+                      symbol->twin->name);
+        return NULL;
+    }
+    if (entry->old->type == STT_GNU_IFUNC) {
+        differ_refuse(differ, REFUSE_IFUNC, symbol->object, symbol->name,
+                      "the resolver of indirect function %s changes", symbol->name);
+        return NULL;
+    }
+    why = skip_first_obstacle(differ, entry);
+    if (why) {
+        refuse_skip_first(differ, entry, why);
+        return NULL;
+    }
+    return entry;
+}
+
+/* Aliases are several names of one function: one entry. */
+static bool have_entry(const struct differ *differ, uint64_t address)
+{
+    for (size_t i = 0; i < differ->entries.count; i++)
+        if (((struct entry *)differ->entries.items[i])->old->address == address)
+            return true;
+    return false;
+}
+
+static bool is_replaced(struct differ *differ, uint64_t address)
+{
+    return have_entry(differ, address);
+}
+
+/* True if code of the old function refers to an entry, by the original object's relocations. */
+static bool object_refers(struct differ *differ, const struct symbol *function)
+{
+    const struct section *section = function->section;
+
+    for (size_t i = section_relocation_from(section, function->value);
+         i < section->relocation_count &&
+         section->relocations[i].offset < function->value + function->size;
+         i++) {
+        const struct relocation *relocation = &section->relocations[i];
+        enum refusal_code why;
+        struct image_symbol *target;
+
+        if (!relocation->target || relocation->target->by_content)
+            continue;
+        target = resolve_symbol(differ, relocation->target, &why);
+        if (target && is_replaced(differ, target->address) &&
+            (relocation->delta == 0 ||
+             symbol_family(relocation->target) != symbol_family((struct symbol *)function)))
+            return true;
+    }
+    return false;
+}
+
+/* The same by the linked code, which also shows calls that the assembler resolved itself. */
+static bool code_refers(struct differ *differ, const struct entry *entry)
+{
+    uint64_t address = entry->old->address;
+    const uint8_t *code = entry->old_bytes;
+    size_t left = entry->old->size;
+    struct arch_insn insn;
+
+    while (left && differ->job.arch->decode(differ->decoder, code, left, address,
+                                            &differ->reference->absolute, &insn)) {
+        if (insn.target && is_replaced(differ, insn.target))
+            return true;
+        for (uint8_t i = 0; i < insn.ref_count; i++)
+            if (is_replaced(differ, insn.refs[i]))
+                return true;
+        code += insn.size;
+        left -= insn.size;
+        address += insn.size;
+    }
+    return left > 0; /* not all of it could be read: stay on the safe side */
+}
+
+/*
+ * A thread inside an old function that then calls a new one would mix the two versions; they may
+ * agree on more than the ABI (IPA-RA, a changed meaning of a parameter).
+ */
+static void set_flags(struct differ *differ, struct entry *entry)
+{
+    const struct symbol *original = entry->symbol->twin;
+    bool refers = object_refers(differ, original) || code_refers(differ, entry);
+
+    for (size_t i = 0; i < original->children.count; i++)
+        refers |= object_refers(differ, original->children.items[i]);
+    if (refers)
+        entry->flags |= SC_FUNC_QUIESCE;
+}
+
+void entries_find(struct differ *differ)
+{
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        struct object *patched = differ->job.objects[i].patched;
+
+        for (size_t j = 0; patched && j < patched->functions.count; j++) {
+            struct symbol *symbol = patched->functions.items[j];
+            struct entry *entry;
+
+            if (!symbol->twin || symbol->status != STATUS_CHANGED)
+                continue;
+            entry = make_entry(differ, symbol);
+            if (entry && !have_entry(differ, entry->old->address))
+                list_add(&differ->pool, &differ->entries, entry);
+        }
+    }
+    for (size_t i = 0; i < differ->entries.count; i++)
+        set_flags(differ, differ->entries.items[i]);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The functions of the target that the patch replaces, and where each can be entered. */
+#ifndef SYSCARE_DIFFER_ENTRY_H
+#define SYSCARE_DIFFER_ENTRY_H
+
+#include "differ/differ.h"
+
+/*
+ * Notes the target of every direct branch in the reference's code: no jump may be written over a
+ * place that code jumps to. 0, or -1 with err set.
+ */
+int entries_scan(struct differ *differ, struct sc_error **err);
+
+/*
+ * Makes differ->entries: for each changed function its old address and the way in. Refuses those
+ * that cannot be found or have no room behind their first instruction.
+ */
+void entries_find(struct differ *differ);
+
+#endif

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reads a linked ELF file: symbols, dynamic relocations and PLT entries.
+#include "differ/image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int bad_image(struct image *image, struct sc_error **err, const char *what)
+{
+    return sc_error_set(err, SC_FAILED, "%s: %s", image->elf->path, what);
+}
+
+/* printf@GLIBC_2.2.5 -> printf: the table of symbols writes versions into names, .dynsym not. */
+static const char *plain_name(struct pool *pool, const char *name)
+{
+    const char *at = strchr(name, '@');
+
+    return at && at != name ? pool_format(pool, "%.*s", (int)(at - name), name) : name;
+}
+
+static int read_symbol(struct image *image, Elf_Data *data, size_t names, size_t index,
+                       struct image_symbol *symbol, struct sc_error **err)
+{
+    const char *name;
+    GElf_Sym sym;
+
+    if (!gelf_getsym(data, (int)index, &sym))
+        return bad_image(image, err, "unreadable symbol");
+    name = elf_strptr(image->elf->elf, names, sym.st_name);
+    if (!name)
+        return bad_image(image, err, "symbol with a name outside the string table");
+    symbol->name = plain_name(image->pool, name);
+    symbol->address = sym.st_value;
+    symbol->size = sym.st_size;
+    symbol->type = GELF_ST_TYPE(sym.st_info);
+    symbol->bind = GELF_ST_BIND(sym.st_info);
+    symbol->visibility = GELF_ST_VISIBILITY(sym.st_other);
+    symbol->defined = sym.st_shndx != SHN_UNDEF;
+    if (sym.st_shndx == SHN_ABS || symbol->type == STT_SECTION || symbol->type == STT_FILE)
+        symbol->defined = false;
+    return 0;
+}
+
+static struct elf_section *section_of_type(struct image *image, uint32_t type)
+{
+    for (size_t i = 1; i < image->elf->section_count; i++)
+        if (image->elf->sections[i].shdr.sh_type == type)
+            return &image->elf->sections[i];
+    return NULL;
+}
+
+/* Reads a whole table; *count is 0 when the file has none. */
+static int read_table(struct image *image, uint32_t type, struct image_symbol **table,
+                      size_t *count, struct sc_error **err)
+{
+    struct elf_section *section = section_of_type(image, type);
+    Elf_Data *data;
+
+    *table = NULL;
+    *count = 0;
+    if (!section)
+        return 0;
+    data = elf_getdata(section->scn, NULL);
+    if (!data)
+        return bad_image(image, err, "unreadable symbol table");
+    *count = data->d_size / sizeof(Elf64_Sym);
+    *table = pool_alloc(image->pool, (*count + 1) * sizeof(**table));
+    for (size_t i = 0; i < *count; i++)
+        if (read_symbol(image, data, section->shdr.sh_link, i, &(*table)[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* By address; at the same place functions and objects, then larger ones, then global ones first. */
+static int compare_symbols(const void *a, const void *b)
+{
+    const struct image_symbol *x = a, *y = b;
+    bool x_typed = x->type != STT_NOTYPE, y_typed = y->type != STT_NOTYPE;
+
+    if (x->address != y->address)
+        return x->address < y->address ? -1 : 1;
+    if (x_typed != y_typed)
+        return x_typed ? -1 : 1;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    if (x->bind != y->bind)
+        return x->bind > y->bind ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static int read_symbols(struct image *image, struct sc_error **err)
+{
+    struct image_symbol *all;
+    size_t count;
+
+    if (read_table(image, SHT_SYMTAB, &all, &count, err) < 0 ||
+        read_table(image, SHT_DYNSYM, &image->dynamic, &image->dynamic_count, err) < 0)
+        return -1;
+    if (!count)
+        return bad_image(image, err, "has no symbol table");
+    image->symbols = all;
+    for (size_t i = 0; i < count; i++)
+        if (all[i].defined && all[i].name[0])
+            image->symbols[image->symbol_count++] = all[i];
+    qsort(image->symbols, image->symbol_count, sizeof(*all), compare_symbols);
+    for (size_t i = 0; i < image->symbol_count; i++) {
+        struct image_symbol *symbol = &image->symbols[i];
+        const struct map_range *range = image->map && symbol->type != STT_TLS
+                                            ? link_map_find(image->map, symbol->address)
+                                            : NULL;
+
+        symbol->input = range ? range->input : NULL;
+        name_index_add(image->pool, &image->names, symbol->name, symbol);
+    }
+    for (size_t i = 1; i < image->dynamic_count; i++)
+        name_index_add(image->pool, &image->dynamic_names, image->dynamic[i].name,
+                       &image->dynamic[i]);
+    name_index_sort(&image->names);
+    name_index_sort(&image->dynamic_names);
+    return 0;
+}
+
+static int add_slots(struct image *image, const struct elf_section *section, struct list *slots,
+                     struct sc_error **err)
+{
+    Elf_Data *data = elf_getdata(section->scn, NULL);
+
+    if (!data)
+        return bad_image(image, err, "unreadable dynamic relocations");
+    for (size_t i = 0; i < data->d_size / sizeof(Elf64_Rela); i++) {
+        struct image_slot *slot = pool_alloc(image->pool, sizeof(*slot));
+        GElf_Rela rela;
+
+        if (!gelf_getrela(data, (int)i, &rela) ||
+            (GELF_R_SYM(rela.r_info) && GELF_R_SYM(rela.r_info) >= image->dynamic_count))
+            return bad_image(image, err, "unreadable dynamic relocation");
+        slot->address = rela.r_offset;
+        slot->type = (uint32_t)GELF_R_TYPE(rela.r_info);
+        slot->addend = rela.r_addend;
+        slot->symbol = GELF_R_SYM(rela.r_info) ? &image->dynamic[GELF_R_SYM(rela.r_info)] : NULL;
+        slot->name = slot->symbol ? slot->symbol->name : "";
+        list_add(image->pool, slots, slot);
+    }
+    return 0;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+    const struct image_slot *x = a, *y = b;
+
+    return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static int read_slots(struct image *image, struct sc_error **err)
+{
+    struct list slots = {0};
+
+    for (size_t i = 1; i < image->elf->section_count; i++) {
+        const struct elf_section *section = &image->elf->sections[i];
+
+        if (section->shdr.sh_type == SHT_RELR)
+            return sc_error_set(err, SC_REFUSED,
+                                "%s: packed relative relocations (DT_RELR) are not supported",
+                                image->elf->path);
+        if (section->shdr.sh_type == SHT_RELA && (section->shdr.sh_flags & SHF_ALLOC) &&
+            add_slots(image, section, &slots, err) < 0)
+            return -1;
+    }
+    image->slot_count = slots.count;
+    image->slots = pool_alloc(image->pool, (slots.count + 1) * sizeof(*image->slots));
+    for (size_t i = 0; i < slots.count; i++)
+        image->slots[i] = *(struct image_slot *)slots.items[i];
+    qsort(image->slots, image->slot_count, sizeof(*image->slots), compare_slots);
+    return 0;
+}
+
+/* Entries are 16 or 8 bytes apart; what does not look like an entry (PLT0) is passed over. */
+static void read_plt_section(struct image *image, struct decoder *decoder,
+                             const struct elf_section *section, struct list *entries)
+{
+    const uint8_t *data;
+    size_t size;
+
+    if (elf_section_data(image->elf, section, &data, &size, NULL) < 0 || !data)
+        return;
+    for (size_t at = 0; at + 6 <= size; at += 8) {
+        uint64_t address = section->shdr.sh_addr + at;
+        uint64_t place = image->arch->plt_slot(decoder, data + at, size - at, address);
+        struct image_slot *slot = place ? image_slot(image, place) : NULL;
+        struct image_plt *entry;
+
+        if (!slot)
+            continue;
+        entry = pool_alloc(image->pool, sizeof(*entry));
+        *entry = (struct image_plt){address, slot};
+        list_add(image->pool, entries, entry);
+    }
+}
+
+static void read_plt(struct image *image, struct decoder *decoder)
+{
+    struct list entries = {0};
+
+    for (size_t i = 1; i < image->elf->section_count; i++) {
+        const struct elf_section *section = &image->elf->sections[i];
+
+        if (strncmp(section->name, ".plt", 4) == 0 && (section->shdr.sh_flags & SHF_EXECINSTR))
+            read_plt_section(image, decoder, section, &entries);
+    }
+    image->plt_count = entries.count;
+    image->plt = pool_alloc(image->pool, (entries.count + 1) * sizeof(*image->plt));
+    for (size_t i = 0; i < entries.count; i++)
+        image->plt[i] = *(struct image_plt *)entries.items[i];
+}
+
+static void read_dynamic_flags(struct image *image)
+{
+    struct elf_section *section = section_of_type(image, SHT_DYNAMIC);
+    Elf_Data *data = section ? elf_getdata(section->scn, NULL) : NULL;
+    GElf_Dyn dyn;
+    bool pie = false;
+
+    for (int i = 0; data && gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL; i++) {
+        if (dyn.d_tag == DT_FLAGS) {
+            image->symbolic |= (dyn.d_un.d_val & DF_SYMBOLIC) != 0;
+            image->bind_now |= (dyn.d_un.d_val & DF_BIND_NOW) != 0;
+        } else if (dyn.d_tag == DT_FLAGS_1) {
+            image->bind_now |= (dyn.d_un.d_val & DF_1_NOW) != 0;
+            pie |= (dyn.d_un.d_val & DF_1_PIE) != 0;
+        } else if (dyn.d_tag == DT_SYMBOLIC) {
+            image->symbolic = true;
+        }
+    }
+    image->is_library =
+        image->elf->ehdr.e_type == ET_DYN && !pie && !elf_section_find(image->elf, ".interp");
+}
+
+static void find_range(struct image *image)
+{
+    uint64_t start = UINT64_MAX, end = 0;
+
+    if (image->elf->ehdr.e_type != ET_EXEC)
+        return;
+    for (size_t i = 1; i < image->elf->section_count; i++) {
+        const GElf_Shdr *shdr = &image->elf->sections[i].shdr;
+
+        if (!(shdr->sh_flags & SHF_ALLOC) || (shdr->sh_flags & SHF_TLS))
+            continue;
+        start = shdr->sh_addr < start ? shdr->sh_addr : start;
+        end = shdr->sh_addr + shdr->sh_size > end ? shdr->sh_addr + shdr->sh_size : end;
+    }
+    image->absolute = (struct address_range){start, end};
+}
+
+struct image *image_open(struct pool *pool, const struct arch *arch, struct decoder *decoder,
+                         const char *path, const char *map, struct sc_error **err)
+{
+    struct image *image = pool_alloc(pool, sizeof(*image));
+
+    image->pool = pool;
+    image->arch = arch;
+    image->elf = elf_file_open(path, err);
+    if (!image->elf)
+        return NULL;
+    if (image->elf->ehdr.e_machine != arch->machine ||
+        (image->elf->ehdr.e_type != ET_DYN && image->elf->ehdr.e_type != ET_EXEC)) {
+        bad_image(image, err, "is not a linked file of this architecture");
+    } else if ((!map || (image->map = link_map_read(pool, map, err))) &&
+               read_symbols(image, err) == 0 && read_slots(image, err) == 0) {
+        read_plt(image, decoder);
+        read_dynamic_flags(image);
+        find_range(image);
+        return image;
+    }
+    image_close(image);
+    return NULL;
+}
+
+void image_close(struct image *image)
+{
+    if (!image)
+        return;
+    elf_file_close(image->elf);
+    image->elf = NULL;
+}
+
+const struct elf_section *image_section(const struct image *image, uint64_t address)
+{
+    for (size_t i = 1; i < image->elf->section_count; i++) {
+        const GElf_Shdr *shdr = &image->elf->sections[i].shdr;
+
+        if ((shdr->sh_flags & SHF_ALLOC) && !(shdr->sh_flags & SHF_TLS) &&
+            address >= shdr->sh_addr && address - shdr->sh_addr < shdr->sh_size)
+            return &image->elf->sections[i];
+    }
+    return NULL;
+}
+
+const uint8_t *image_bytes(const struct image *image, uint64_t address, size_t *size)
+{
+    const struct elf_section *section = image_section(image, address);
+    const uint8_t *data;
+
+    *size = 0;
+    if (!section || elf_section_data(image->elf, section, &data, size, NULL) < 0 || !data)
+        return NULL;
+    *size -= address - section->shdr.sh_addr;
+    return data + (address - section->shdr.sh_addr);
+}
+
+struct image_symbol *image_symbol_at(const struct image *image, uint64_t address)
+{
+    size_t low = 0, high = image->symbol_count;
+    struct image_symbol *found = NULL;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (image->symbols[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    /* a few symbols back, past labels and symbols without a size; the first of those at one
+     * address is the best */
+    for (size_t back = 0; low > 0 && back < 64; back++) {
+        struct image_symbol *symbol = &image->symbols[--low];
+
+        if (found && symbol->address != found->address)
+            break;
+        if (symbol->type != STT_TLS && address - symbol->address < symbol->size)
+            found = symbol;
+    }
+    return found;
+}
+
+size_t image_slot_from(const struct image *image, uint64_t address)
+{
+    size_t low = 0, high = image->slot_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (image->slots[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct image_slot *image_slot(const struct image *image, uint64_t address)
+{
+    size_t at = image_slot_from(image, address);
+
+    return at < image->slot_count && image->slots[at].address == address ? &image->slots[at] : NULL;
+}
+
+struct image_plt *image_plt(const struct image *image, uint64_t address)
+{
+    for (size_t i = 0; i < image->plt_count; i++)
+        if (image->plt[i].address == address)
+            return &image->plt[i];
+    return NULL;
+}
+
+struct image_plt *image_plt_of(const struct image *image, const char *name)
+{
+    struct image_plt *found = NULL;
+
+    /* with -z ibtplt there are two entries; the later one (.plt.sec) is the one that is called */
+    for (size_t i = 0; i < image->plt_count; i++)
+        if (image->plt[i].slot->symbol && strcmp(image->plt[i].slot->name, name) == 0)
+            found = &image->plt[i];
+    return found;
+}
+
+struct image_slot *image_got_of(const struct image *image, const char *name)
+{
+    struct image_slot *jump = NULL;
+
+    for (size_t i = 0; i < image->slot_count; i++) {
+        struct image_slot *slot = &image->slots[i];
+
+        if (!slot->symbol || strcmp(slot->name, name) != 0)
+            continue;
+        if (slot->type == image->arch->dyn_glob_dat)
+            return slot;
+        if (slot->type == image->arch->dyn_slot)
+            jump = slot;
+    }
+    return jump;
+}
+
+struct image_symbol *image_dynamic(const struct image *image, const char *name)
+{
+    size_t count;
+    struct name_entry *entry = name_index_find(&image->dynamic_names, name, &count);
+
+    return entry ? entry->item : NULL;
+}

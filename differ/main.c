@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// syscare-diff: makes a patch object from the objects and links of the original and the patched
+// build.
+#include "differ/differ.h"
+#include "differ/read.h"
+
+#include "lib/cleanup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void differ_free(struct differ *differ)
+{
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        object_close(differ->job.objects[i].reference);
+        object_close(differ->job.objects[i].patched);
+    }
+    image_close(differ->reference);
+    image_close(differ->patched);
+    if (differ->decoder)
+        differ->job.arch->decoder_close(differ->decoder);
+    free(differ->branch_targets);
+    pool_free(&differ->pool);
+}
+
+static void print_refusals(const struct differ *differ)
+{
+    for (size_t i = 0; i < differ->refusals.count; i++) {
+        const struct refusal *refusal = differ->refusals.items[i];
+
+        fprintf(stderr, "syscare-diff: refused (%s): %s%s%s; %s\n", refusal_name(refusal->code),
+                refusal->object ? refusal->object : "", refusal->object ? ": " : "",
+                refusal->message, refusal_advice(refusal->code));
+    }
+}
+
+static enum sc_status run(struct differ *differ, const char *job, struct sc_error **err)
+{
+    enum sc_status status;
+
+    if (job_read(differ, job, err) < 0 || differ_run(differ, err) < 0)
+        return sc_error_status(*err);
+    if (differ->refusals.count)
+        status = SC_REFUSED;
+    else
+        status = differ_has_changes(differ) ? SC_OK : SC_NOTHING;
+    return report_write(differ, status, err) < 0 ? SC_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+    cleanup_error struct sc_error *err = NULL;
+    struct differ differ = {0};
+    enum sc_status status;
+
+    if (argc != 2 || argv[1][0] == '-') {
+        bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
+
+        fprintf(help ? stdout : stderr, "usage: syscare-diff JOB.json\n");
+        return help ? SC_OK : SC_USAGE;
+    }
+    status = run(&differ, argv[1], &err);
+    if (err)
+        fprintf(stderr, "syscare-diff: %s\n", err->message);
+    print_refusals(&differ);
+    if (status == SC_NOTHING)
+        fprintf(stderr, "syscare-diff: nothing changed\n");
+    differ_free(&differ);
+    return (int)status;
+}

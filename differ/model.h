@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the differ knows of an object file: sections, symbols and relocations, each with its twin in
+ * the other version, a status and whether it goes into the patch.
+ *
+ * After read_object() every relocation that matters has a target: a symbol and a distance from its
+ * start, whatever way the assembler wrote it. Pieces of data without a symbol of their own
+ * (strings, constants, jump tables) get one; those are compared by content.
+ */
+#ifndef SYSCARE_DIFFER_MODEL_H
+#define SYSCARE_DIFFER_MODEL_H
+
+#include "differ/arch/arch.h"
+#include "differ/pool.h"
+#include "lib/elf_file.h"
+
+enum section_kind {
+    SECTION_IGNORED, /* not loaded, or a note: says nothing about behaviour */
+    SECTION_TEXT,
+    SECTION_DATA,        /* writable, with or without contents */
+    SECTION_RODATA,      /* constant after relocation, .data.rel.ro included */
+    SECTION_STRINGS,     /* SHF_MERGE | SHF_STRINGS */
+    SECTION_CONSTANTS,   /* SHF_MERGE: .rodata.cst16 */
+    SECTION_TLS,         /* initial image of thread-local data */
+    SECTION_EH_FRAME,    /* call frame information */
+    SECTION_LSDA,        /* .gcc_except_table */
+    SECTION_CONSTRUCTOR, /* .init_array, .ctors and their kin */
+    SECTION_SET,         /* its name is a C identifier: ld gathers the members (__start_NAME) */
+};
+
+enum status {
+    STATUS_NEW,     /* no twin: only in the patched (new) or the original (dropped) object */
+    STATUS_SAME,    /* twin with the same contents */
+    STATUS_CHANGED, /* twin with other contents */
+};
+
+struct object;
+struct symbol;
+
+/* Something that is copied into the patch: a whole section (code), or the bytes of one symbol. */
+struct unit {
+    struct section *section; /* NULL: a common symbol */
+    struct symbol *symbol;   /* NULL: all of the section */
+    uint64_t start, size;    /* in the section */
+    struct out_section *out; /* in the object that is emitted */
+    uint32_t out_symbol;     /* its symbol there, at start */
+};
+
+struct section {
+    struct object *object;
+    size_t index;
+    const char *name;
+    enum section_kind kind;
+    uint64_t flags, size, align, entsize;
+    uint32_t type;
+    const uint8_t *data;            /* NULL for SHT_NOBITS */
+    struct relocation *relocations; /* by offset */
+    size_t relocation_count;
+    struct list symbols; /* those defined in it, by value; anonymous pieces included */
+    struct list starts;  /* while reading: referred offsets without a symbol */
+    struct list pieces;  /* the anonymous symbols, in the order in which they were made */
+    bool grouped;        /* member of a COMDAT group */
+    struct unit *unit;   /* the whole of it goes into the patch; NULL when not */
+};
+
+struct relocation {
+    struct section *section; /* the one that it changes */
+    uint64_t offset;
+    uint32_t type;
+    enum reloc_class class;
+    struct symbol *symbol; /* as written in the file */
+    int64_t addend;
+    uint8_t tail;          /* code: bytes from the field to the end of its instruction, 0 unknown */
+    bool branch;           /* code: operand of a direct call or jump */
+    bool known_size;       /* code: reads or writes a known number of bytes there */
+    bool unnamed;          /* while reading: to a piece that has no symbol yet */
+    struct symbol *target; /* what is meant; NULL when it could not be found out */
+    int64_t delta;         /* distance of the place meant from the start of target */
+};
+
+struct symbol {
+    struct object *object;
+    struct section *section; /* NULL: undefined, absolute or common */
+    const char *name;
+    const char *key; /* name without the numbers that the compiler counts up */
+    uint64_t value, size;
+    uint8_t type, bind, visibility;
+    bool common;           /* SHN_COMMON: tentative definition, allocated by ld */
+    bool absolute;         /* SHN_ABS */
+    bool numbered;         /* name differs from key */
+    bool anonymous;        /* made by the differ for a piece without a symbol */
+    bool by_content;       /* compiler-made: equal when the bytes are */
+    struct symbol *parent; /* of NAME.cold */
+    struct list children;  /* its .cold parts */
+    struct symbol *twin;
+    enum status status;
+    const char *reason; /* why it is changed */
+    bool listed;        /* scratch mark of a phase */
+    struct unit *unit;  /* this piece goes into the patch; NULL when not, or with its section */
+};
+
+struct object {
+    struct job_object *job;
+    struct elf_file *elf;
+    struct pool *pool;
+    struct section *sections;
+    size_t section_count;
+    struct symbol *symbols;
+    size_t symbol_count;
+    struct list all;         /* every named or anonymous symbol that is defined */
+    struct list functions;   /* of these, functions that are not the .cold part of another */
+    struct name_index names; /* defined symbols by name */
+};
+
+static inline bool symbol_is_function(const struct symbol *symbol)
+{
+    return symbol->section && symbol->section->kind == SECTION_TEXT;
+}
+
+static inline bool symbol_is_defined(const struct symbol *symbol)
+{
+    return symbol->section || symbol->common;
+}
+
+/* The function that a .cold part belongs to, or the symbol itself. */
+static inline struct symbol *symbol_family(struct symbol *symbol)
+{
+    return symbol->parent ? symbol->parent : symbol;
+}
+
+/* What of the symbol's object goes into the patch and holds it; NULL for nothing. */
+static inline struct unit *symbol_unit(const struct symbol *symbol)
+{
+    if (symbol->unit)
+        return symbol->unit;
+    return symbol->section ? symbol->section->unit : NULL;
+}
+
+/* A name for messages: that of the symbol, or of its section when it has none. */
+static inline const char *symbol_label(const struct symbol *symbol)
+{
+    return symbol->name[0] || !symbol->section ? symbol->name : symbol->section->name;
+}
+
+#endif

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Compares reference and patched link, and both answers: the oracle's and the differ's.
+#include "differ/oracle.h"
+
+#include "differ/bind.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+
+#include <string.h>
+
+/* The object of the job that a map's input name belongs to, else the name itself. */
+static const char *input_of(const struct differ *differ, const struct code *code)
+{
+    const char *input = code->symbol->input ? code->symbol->input : "";
+
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        const struct job_object *object = &differ->job.objects[i];
+
+        for (size_t j = 0; object->inputs[j]; j++)
+            if (strcmp(object->inputs[j], input) == 0)
+                return object->name;
+    }
+    return input;
+}
+
+static void digest_codes(struct view *view)
+{
+    for (size_t i = 0; i < view->code_count; i++) {
+        struct code *code = &view->codes[i];
+        cleanup_free char *text = code->parent ? NULL : view_text(view, code);
+
+        if (text)
+            sc_digest_memory(text, strlen(text), code->digest);
+    }
+}
+
+static void make_twins(struct code *a, struct code *b)
+{
+    a->twin = b;
+    b->twin = a;
+}
+
+/* An index of the functions by "name" or "name input". */
+static struct name_index index_codes(struct view *view, bool with_input)
+{
+    struct pool *pool = view->image->pool;
+    struct name_index index = {0};
+
+    for (size_t i = 0; i < view->code_count; i++) {
+        struct code *code = &view->codes[i];
+        const char *name = code->key;
+
+        if (code->parent || code->twin)
+            continue;
+        if (with_input)
+            name = pool_format(pool, "%s\n%s", name, input_of(view->differ, code));
+        name_index_add(pool, &index, name, code);
+    }
+    name_index_sort(&index);
+    return index;
+}
+
+static struct code *same_digest(struct name_entry *entries, size_t count, const struct code *code)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct code *candidate = entries[i].item;
+
+        if (!candidate->twin && memcmp(candidate->digest, code->digest, SC_DIGEST_SIZE) == 0)
+            return candidate;
+    }
+    return NULL;
+}
+
+/* The only one without a twin, else NULL. */
+static struct code *only_left(struct name_entry *entries, size_t count)
+{
+    struct code *found = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        struct code *candidate = entries[i].item;
+
+        if (candidate->twin)
+            continue;
+        if (found)
+            return NULL;
+        found = candidate;
+    }
+    return found;
+}
+
+/* Functions of one key: equal ones first, then what is left if it is one on each side. */
+static void match_codes(struct view *a, struct view *b, bool with_input)
+{
+    struct name_index x = index_codes(a, with_input), y = index_codes(b, with_input);
+
+    for (size_t i = 0; i < x.count;) {
+        size_t mine, theirs;
+        struct name_entry *group = name_index_find(&x, x.entries[i].name, &mine);
+        struct name_entry *others = name_index_find(&y, x.entries[i].name, &theirs);
+        struct code *left, *right;
+
+        for (size_t j = 0; j < mine; j++) {
+            struct code *code = group[j].item;
+            struct code *twin = same_digest(others, theirs, code);
+
+            if (twin)
+                make_twins(code, twin);
+        }
+        left = only_left(group, mine);
+        right = only_left(others, theirs);
+        if (left && right)
+            make_twins(left, right);
+        i += mine;
+    }
+}
+
+static void mark_changes(struct view *view)
+{
+    for (size_t i = 0; i < view->code_count; i++) {
+        struct code *code = &view->codes[i];
+
+        if (!code->parent)
+            code->changed_here =
+                !code->twin || memcmp(code->digest, code->twin->digest, SC_DIGEST_SIZE) != 0;
+    }
+}
+
+static void mark_address(const struct view *view, uint64_t address)
+{
+    struct code *code = view_code_at(view, address);
+
+    if (code)
+        (code->parent ? code->parent : code)->changed_there = true;
+}
+
+/* New functions are found in the patched link by their name and object. */
+static void mark_new(const struct view *view, const struct symbol *symbol)
+{
+    for (size_t i = 0; i < view->code_count; i++) {
+        struct code *code = &view->codes[i];
+
+        if (!code->parent && strcmp(code->symbol->name, symbol->name) == 0 &&
+            strcmp(input_of(view->differ, code), symbol->object->job->name) == 0)
+            code->changed_there = true;
+    }
+}
+
+/* Carries the differ's answer over to the functions of the linked files. */
+static void mark_differ(struct differ *differ, const struct view *reference,
+                        const struct view *patched)
+{
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        struct object *old = differ->job.objects[i].reference;
+        struct object *fresh = differ->job.objects[i].patched;
+
+        for (size_t j = 0; old && j < old->functions.count; j++) {
+            const struct symbol *symbol = old->functions.items[j];
+            enum refusal_code why;
+            struct image_symbol *linked;
+
+            if (symbol->twin && symbol->status != STATUS_CHANGED)
+                continue;
+            linked = resolve_symbol(differ, symbol, &why);
+            if (linked)
+                mark_address(reference, linked->address);
+        }
+        for (size_t j = 0; fresh && j < fresh->functions.count; j++)
+            if (!((struct symbol *)fresh->functions.items[j])->twin)
+                mark_new(patched, fresh->functions.items[j]);
+    }
+}
+
+/* The first line in which two texts differ, for the message. */
+static void first_difference(const char *a, const char *b, char mine[128], char theirs[128])
+{
+    const char *line_a = a, *line_b = b;
+
+    while (*a && *a == *b) {
+        if (*a == '\n') {
+            line_a = a + 1;
+            line_b = b + 1;
+        }
+        a++, b++;
+    }
+    snprintf(mine, 128, "%.*s", (int)strcspn(line_a, "\n"), line_a);
+    snprintf(theirs, 128, "%.*s", (int)strcspn(line_b, "\n"), line_b);
+}
+
+struct message {
+    char *text;
+    size_t count;
+};
+
+/* Adds a line about the function, with the place where it differs from its twin. */
+static void tell(struct message *message, const char *what, struct view *mine, struct code *code,
+                 struct view *theirs)
+{
+    cleanup_free char *text = NULL;
+    cleanup_free char *other = NULL;
+    char left[128] = "", right[128] = "";
+    char *longer;
+
+    if (message->count++ >= 20)
+        return;
+    text = view_text(mine, code);
+    other = code->twin ? view_text(theirs, code->twin) : NULL;
+    if (other)
+        first_difference(text, other, left, right);
+    longer =
+        sc_format("%s\n  %s %s (%s): '%s' / '%s'", message->text ? message->text : "", what,
+                  code->symbol->name, code->symbol->input ? code->symbol->input : "?", left, right);
+    free(message->text);
+    message->text = longer;
+}
+
+static void compare_answers(struct view *view, bool patched, struct view *other,
+                            struct message *message)
+{
+    for (size_t i = 0; i < view->code_count; i++) {
+        struct code *code = &view->codes[i];
+
+        if (code->parent || (patched && code->twin))
+            continue;
+        if (code->changed_here && !code->changed_there)
+            tell(message, "only the linked files differ in", view, code, other);
+        else if (!code->changed_here && code->changed_there)
+            tell(message, "only the object files differ in", view, code, other);
+    }
+}
+
+int oracle_compare(struct differ *differ, struct sc_error **err)
+{
+    struct view *reference = view_open(differ, differ->reference, err);
+    struct view *patched = view_open(differ, differ->patched, err);
+    struct message message = {NULL, 0};
+
+    if (!reference || !patched)
+        return -1;
+    differ->reference_view = reference;
+    differ->patched_view = patched;
+    digest_codes(reference);
+    digest_codes(patched);
+    match_codes(reference, patched, true);
+    match_codes(reference, patched, false);
+    mark_changes(reference);
+    mark_changes(patched);
+    mark_differ(differ, reference, patched);
+    compare_answers(reference, false, patched, &message);
+    compare_answers(patched, true, reference, &message);
+    if (!message.count)
+        return 0;
+    sc_error_set(err, SC_FAILED,
+                 "the object files and the linked files disagree about %zu function(s):%s",
+                 message.count, message.text);
+    free(message.text);
+    return -1;
+}
+
+/* The function of the patched link that a function in the patch was taken from. */
+static struct code *patched_code(struct differ *differ, const struct symbol *symbol)
+{
+    struct view *view = differ->patched_view;
+
+    for (size_t i = 0; i < view->code_count; i++) {
+        struct code *code = &view->codes[i];
+
+        if (strcmp(code->key, symbol->key) == 0 && !code->parent &&
+            strcmp(code->symbol->name, symbol->name) == 0 &&
+            strcmp(input_of(differ, code), symbol->object->job->name) == 0)
+            return code;
+    }
+    return NULL;
+}
+
+static struct code *code_named(const struct view *view, const char *name)
+{
+    for (size_t i = 0; i < view->code_count; i++)
+        if (!view->codes[i].parent && strcmp(view->codes[i].symbol->name, name) == 0)
+            return &view->codes[i];
+    return NULL;
+}
+
+static int verify_function(struct differ *differ, struct view *patch, const struct symbol *symbol,
+                           struct sc_error **err)
+{
+    struct code *linked = patched_code(differ, symbol);
+    struct code *mine = code_named(patch, symbol->name);
+    cleanup_free char *expected = NULL;
+    cleanup_free char *found = NULL;
+    char left[128], right[128];
+
+    if (!linked || !mine)
+        return sc_error_set(err, SC_FAILED, "function %s is missing in %s", symbol->name,
+                            linked ? "the patch object" : "the patched link");
+    expected = view_text(differ->patched_view, linked);
+    found = view_text(patch, mine);
+    if (strcmp(expected, found) == 0)
+        return 0;
+    first_difference(found, expected, left, right);
+    return sc_error_set(err, SC_FAILED,
+                        "function %s in the patch object is not that of the patched link: "
+                        "'%s' instead of '%s'",
+                        symbol->name, left, right);
+}
+
+static int read_runtime(struct view *view, struct sc_error **err)
+{
+    const struct elf_section *section = elf_section_find(view->image->elf, SC_PATCH_RELA_SECTION);
+    struct sc_patch_rela *rows;
+    const uint8_t *data;
+    size_t size;
+
+    if (!section)
+        return 0;
+    if (elf_section_data(view->image->elf, section, &data, &size, err) < 0)
+        return -1;
+    rows = pool_alloc(view->image->pool, size + 1);
+    if (size)
+        memcpy(rows, data, size);
+    view->runtime = rows;
+    view->runtime_count = size / sizeof(*rows);
+    return 0;
+}
+
+int oracle_verify_patch(struct differ *differ, struct image *image, struct sc_error **err)
+{
+    struct view *patch = view_open(differ, image, err);
+
+    if (!patch || read_runtime(patch, err) < 0)
+        return -1;
+    patch->target = differ->reference_view;
+    for (size_t i = 0; i < differ->units.count; i++) {
+        const struct unit *unit = differ->units.items[i];
+        const struct list *symbols;
+
+        if (unit->symbol || unit->section->kind != SECTION_TEXT)
+            continue;
+        symbols = &unit->section->symbols;
+        for (size_t j = 0; j < symbols->count; j++) {
+            const struct symbol *symbol = symbols->items[j];
+
+            if (symbol->type == STT_FUNC && symbol->size && !symbol->parent &&
+                verify_function(differ, patch, symbol, err) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}

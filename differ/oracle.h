@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The oracle: compares two linked files function by function, knowing nothing of the object files.
+ *
+ * Each function is decoded and written as a text in which nothing depends on where the linker put
+ * things: branches inside it become instruction numbers, other addresses become names, or the
+ * contents of what lies there when that is a constant. Two functions are the same when their texts
+ * are. The differ's answer must be the oracle's.
+ */
+#ifndef SYSCARE_DIFFER_ORACLE_H
+#define SYSCARE_DIFFER_ORACLE_H
+
+#include "differ/differ.h"
+#include "lib/digest.h"
+
+/* A function of a linked file with its cold parts. */
+struct code {
+    struct image_symbol *symbol;
+    const char *key;     /* name without numbers */
+    struct code *parent; /* of a cold part */
+    struct list parts;   /* itself, then its cold parts */
+    struct arch_insn *insns;
+    size_t insn_count;
+    bool complete; /* everything up to its end could be decoded */
+    uint8_t digest[SC_DIGEST_SIZE];
+    struct code *twin;
+    bool changed_here;  /* by the oracle */
+    bool changed_there; /* by the differ */
+};
+
+/* A linked file, decoded. */
+struct view {
+    struct differ *differ;
+    struct image *image;
+    struct code *codes; /* by address */
+    size_t code_count;
+    uint64_t *starts; /* addresses that code takes without telling how much it uses there, sorted */
+    size_t start_count;
+    struct view *target;                 /* a patch object: what its sct.* symbols are in */
+    const struct sc_patch_rela *runtime; /* a patch object: .syscare.rela */
+    size_t runtime_count;
+};
+
+/* oracle_view.c: decodes all functions. NULL with err set. */
+struct view *view_open(struct differ *differ, struct image *image, struct sc_error **err);
+
+/* The function (or cold part) that the address lies in, or NULL. */
+struct code *view_code_at(const struct view *view, uint64_t address);
+
+/* The next address after this one at which something else begins. */
+uint64_t view_boundary(const struct view *view, uint64_t address);
+
+/* oracle_text.c: writes the function as text; the caller frees it. */
+char *view_text(struct view *view, struct code *code);
+
+/*
+ * Compares reference and patched link and the result with the differ's. 0, or -1 with err set
+ * (SC_FAILED) and the differences in the message.
+ */
+int oracle_compare(struct differ *differ, struct sc_error **err);
+
+/* Checks that each function in the linked patch object is that of the patched link. */
+int oracle_verify_patch(struct differ *differ, struct image *patch, struct sc_error **err);
+
+#endif

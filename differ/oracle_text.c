@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Writes a function of a linked file as a text that does not depend on addresses.
+#include "differ/oracle.h"
+
+#include "differ/names.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How deep constants that point to constants are followed; beyond, the name must do. */
+#define DEPTH_MAX 8
+
+struct writer {
+    struct view *view;
+    struct code *code; /* the function, never a cold part */
+    FILE *out;
+    unsigned int depth;
+};
+
+static void write_reference(struct writer *writer, uint64_t address, uint8_t size);
+
+static struct code *family(struct code *code)
+{
+    return code && code->parent ? code->parent : code;
+}
+
+/* The number of the first instruction at or after address in one part of a function. */
+static size_t insn_number(const struct code *code, uint64_t address)
+{
+    size_t low = 0, high = code->insn_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (code->insns[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static size_t part_number(const struct code *code, const struct code *part)
+{
+    for (size_t i = 0; i < code->parts.count; i++)
+        if (code->parts.items[i] == part)
+            return i;
+    return code->parts.count;
+}
+
+static void write_bytes(struct writer *writer, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        fprintf(writer->out, "%02x", bytes[i]);
+}
+
+/* sct.<row>.<name>: the row's address, by the view of the target. */
+static bool write_target_row(struct writer *writer, uint32_t row, int64_t addend)
+{
+    const struct elf_section *section =
+        elf_section_find(writer->view->image->elf, SC_PATCH_SYM_SECTION);
+    struct view *mine = writer->view;
+    struct sc_patch_sym symbol;
+    const uint8_t *data;
+    size_t size;
+
+    if (!mine->target || !section ||
+        elf_section_data(mine->image->elf, section, &data, &size, NULL) < 0 ||
+        (uint64_t)(row + 1) * sizeof(symbol) > size)
+        return false;
+    memcpy(&symbol, data + row * sizeof(symbol), sizeof(symbol));
+    writer->view = mine->target;
+    write_reference(writer, symbol.target_vaddr + (uint64_t)addend, 0);
+    writer->view = mine;
+    return true;
+}
+
+/* A pointer that the dynamic linker makes. */
+static void write_slot(struct writer *writer, const struct image_slot *slot)
+{
+    unsigned int row;
+
+    if (!slot->symbol && slot->type == writer->view->image->arch->dyn_relative)
+        write_reference(writer, (uint64_t)slot->addend, 0);
+    else if (writer->view->target && sscanf(slot->name, "sct.%u.", &row) == 1 &&
+             write_target_row(writer, row, slot->addend))
+        return;
+    else
+        fprintf(writer->out, "import:%s+%lld", slot->name, (long long)slot->addend);
+}
+
+/* Bytes with the pointers among them; those of a program that is not position-independent are
+ * recognised by their values. */
+static void write_contents(struct writer *writer, uint64_t address, uint64_t size)
+{
+    const struct image *image = writer->view->image;
+    uint64_t end = address + size;
+    size_t room;
+    const uint8_t *bytes = image_bytes(image, address, &room);
+
+    if (!bytes || room < size) {
+        fprintf(writer->out, "zero:%llu", (unsigned long long)size);
+        return;
+    }
+    while (address < end) {
+        struct image_slot *slot = image_slot(image, address);
+        uint64_t value = 0;
+
+        if (end - address >= 8)
+            memcpy(&value, bytes, 8);
+        value = le64toh(value);
+        if (end - address >= 8 && (slot || (address % 8 == 0 && value >= image->absolute.start &&
+                                            value < image->absolute.end))) {
+            fputc('<', writer->out);
+            if (slot)
+                write_slot(writer, slot);
+            else
+                write_reference(writer, value, 0);
+            fputc('>', writer->out);
+            bytes += 8;
+            address += 8;
+        } else {
+            fprintf(writer->out, "%02x", *bytes++);
+            address++;
+        }
+    }
+}
+
+/* Up to and with the terminator of step bytes. */
+static void write_string(struct writer *writer, uint64_t address, size_t step)
+{
+    static const uint8_t zero[8];
+    size_t room, size = 0;
+    const uint8_t *bytes = image_bytes(writer->view->image, address, &room);
+
+    if (step == 0 || step > sizeof(zero))
+        step = 1;
+    while (bytes && size + step <= room && memcmp(bytes + size, zero, step) != 0)
+        size += step;
+    fputs("string:", writer->out);
+    write_bytes(writer, bytes, bytes ? size : 0);
+}
+
+/* Entries that lead back into the function: relative to the table, or absolute. */
+static bool write_jump_table(struct writer *writer, uint64_t address)
+{
+    const struct image *image = writer->view->image;
+    uint64_t end = view_boundary(writer->view, address);
+    size_t room, step = image->absolute.end ? 8 : 4, count = 0;
+    const uint8_t *bytes = image_bytes(image, address, &room);
+
+    if (!bytes || end <= address || end - address > room)
+        return false;
+    for (uint64_t at = address; at + step <= end; at += step, bytes += step, count++) {
+        uint64_t to;
+        struct code *part;
+
+        if (step == 4) {
+            int32_t distance;
+
+            memcpy(&distance, bytes, 4);
+            to = address + (uint64_t)(int64_t)distance;
+        } else {
+            memcpy(&to, bytes, 8);
+        }
+        part = view_code_at(writer->view, to);
+        if (!part || family(part) != writer->code)
+            break;
+        if (!count)
+            fputs("table:", writer->out);
+        fprintf(writer->out, "%zu.%zu,", part_number(writer->code, part), insn_number(part, to));
+    }
+    return count > 0;
+}
+
+/* A constant without a symbol: what the code is known to read, or all up to the next thing. */
+static void write_constant(struct writer *writer, uint64_t address, uint8_t size)
+{
+    size_t room;
+    uint64_t length = size ? size : view_boundary(writer->view, address) - address;
+    const uint8_t *bytes = image_bytes(writer->view->image, address, &room);
+
+    if (!size) /* padding may follow */
+        while (bytes && length && length <= room && bytes[length - 1] == 0 &&
+               !image_slot(writer->view->image, (address + length - 1) & ~7ull))
+            length--;
+    fputs("constant:", writer->out);
+    write_contents(writer, address, length);
+}
+
+static bool is_constant_section(const struct elf_section *section)
+{
+    return !(section->shdr.sh_flags & SHF_WRITE) || strncmp(section->name, ".data.rel.ro", 12) == 0;
+}
+
+/* In merged sections the name of the input section tells how long a thing is. */
+static bool write_merged(struct writer *writer, uint64_t address)
+{
+    const struct map_range *range =
+        writer->view->image->map ? link_map_find(writer->view->image->map, address) : NULL;
+    const char *name = range ? range->section : "", *at;
+
+    if (strncmp(name, ".rodata", 7) != 0)
+        return false;
+    at = strstr(name, ".str");
+    if (at && at[4] >= '1' && at[4] <= '8' && at[5] == '.') {
+        write_string(writer, address, (size_t)(at[4] - '0'));
+        return true;
+    }
+    at = strstr(name, ".cst");
+    if (at && at[4] >= '1' && at[4] <= '9' && strspn(at + 4, "0123456789") == strlen(at + 4)) {
+        uint64_t size = strtoull(at + 4, NULL, 10);
+
+        fputs("constant:", writer->out);
+        write_contents(writer, address, size - (address % size));
+        return true;
+    }
+    return false;
+}
+
+/* A named object: constants with their contents, variables by name alone. */
+static void write_object(struct writer *writer, const struct image_symbol *symbol, uint64_t address,
+                         bool constant)
+{
+    const char *key = name_key(writer->view->image->pool, symbol->name);
+
+    if (constant && name_is_compiler_made(symbol->name))
+        key = "";
+    fprintf(writer->out, "object:%s+%llu", key, (unsigned long long)(address - symbol->address));
+    if (constant && writer->depth < DEPTH_MAX) {
+        writer->depth++;
+        fputc('=', writer->out);
+        write_contents(writer, symbol->address, symbol->size);
+        writer->depth--;
+    }
+}
+
+/* Pieces without a name in a patch object carry one of these (emit.c). */
+static bool write_patch_piece(struct writer *writer, const struct image_symbol *symbol,
+                              uint64_t address, uint8_t size)
+{
+    unsigned int step;
+
+    if (!writer->view->target || strncmp(symbol->name, ".syscare.", 9) != 0)
+        return false;
+    if (sscanf(symbol->name, ".syscare.str%u", &step) == 1) {
+        write_string(writer, address, step);
+    } else if (strcmp(symbol->name, ".syscare.cst") == 0) {
+        fputs("constant:", writer->out);
+        write_contents(writer, address, symbol->address + symbol->size - address);
+    } else if (!write_jump_table(writer, address)) {
+        write_constant(writer, address, size);
+    }
+    return true;
+}
+
+static void write_data(struct writer *writer, const struct elf_section *section, uint64_t address,
+                       uint8_t size)
+{
+    const struct image_symbol *symbol = image_symbol_at(writer->view->image, address);
+    bool constant = is_constant_section(section);
+
+    if (symbol && write_patch_piece(writer, symbol, address, size))
+        return;
+    if (symbol)
+        write_object(writer, symbol, address, constant);
+    else if (!constant)
+        fprintf(writer->out, "data:%s", section->name);
+    else if (!write_merged(writer, address) && !write_jump_table(writer, address))
+        write_constant(writer, address, size);
+}
+
+static void write_code_reference(struct writer *writer, uint64_t address)
+{
+    struct code *part = view_code_at(writer->view, address);
+    const struct image_plt *plt;
+    const struct image_symbol *symbol;
+
+    if (part && family(part) == writer->code && address != writer->code->symbol->address) {
+        fprintf(writer->out, "#%zu.%zu", part_number(writer->code, part),
+                insn_number(part, address));
+    } else if (part) {
+        fprintf(writer->out, "function:%s", part->key);
+        if (address != part->symbol->address)
+            fprintf(writer->out, "+%zu", insn_number(part, address));
+    } else if ((plt = image_plt(writer->view->image, address))) {
+        write_slot(writer, plt->slot);
+    } else if ((symbol = image_symbol_at(writer->view->image, address))) {
+        fprintf(writer->out, "code:%s+%llu", symbol->name,
+                (unsigned long long)(address - symbol->address));
+    } else {
+        fputs("code", writer->out);
+    }
+}
+
+/* Whatever lies at the address; size is what an instruction is known to read there, or 0. */
+static void write_reference(struct writer *writer, uint64_t address, uint8_t size)
+{
+    const struct elf_section *section = image_section(writer->view->image, address);
+    const struct image_slot *slot;
+
+    if (!section) {
+        /* one past the end of a section, or a symbol that ld made */
+        fputs("outside", writer->out);
+        return;
+    }
+    if (section->shdr.sh_flags & SHF_EXECINSTR) {
+        write_code_reference(writer, address);
+        return;
+    }
+    slot = strncmp(section->name, ".got", 4) == 0 ? image_slot(writer->view->image, address) : NULL;
+    if (slot) {
+        fputs("slot:", writer->out);
+        write_slot(writer, slot);
+        return;
+    }
+    write_data(writer, section, address, size);
+}
+
+/* The slot that holds an address fixed at link time: the load of it equals a lea of the place. */
+static const struct image_slot *fixed_slot(const struct writer *writer, uint64_t address)
+{
+    const struct elf_section *section = image_section(writer->view->image, address);
+    const struct image_slot *slot = section && strncmp(section->name, ".got", 4) == 0
+                                        ? image_slot(writer->view->image, address)
+                                        : NULL;
+
+    if (!slot)
+        return NULL;
+    return slot->type == writer->view->image->arch->dyn_relative || writer->view->target ? slot
+                                                                                         : NULL;
+}
+
+/* The runtime's relocation inside the instruction, in a patch object. */
+static const struct sc_patch_rela *runtime_relocation(const struct view *view,
+                                                      const struct arch_insn *insn)
+{
+    for (size_t i = 0; i < view->runtime_count; i++)
+        if (view->runtime[i].place >= insn->address &&
+            view->runtime[i].place < insn->address + insn->size)
+            return &view->runtime[i];
+    return NULL;
+}
+
+static void write_operand(struct writer *writer, const struct arch_insn *insn, uint8_t index)
+{
+    const struct sc_patch_rela *rela = runtime_relocation(writer->view, insn);
+    uint64_t end = insn->address + insn->size;
+
+    if (rela && index == 0)
+        write_target_row(writer, rela->sym, rela->addend + (int64_t)(end - rela->place));
+    else
+        write_reference(writer, insn->refs[index], insn->ref_sizes[index]);
+}
+
+/* Calls, jumps and loads through a slot whose contents ld knows are written as what they do. */
+static bool write_through_slot(struct writer *writer, const struct arch_insn *insn)
+{
+    static const char letters[] = {
+        [INSN_CALL_SLOT] = 'C', [INSN_JUMP_SLOT] = 'J', [INSN_LOAD_SLOT] = 'L'};
+    const struct image_slot *slot;
+
+    if (insn->kind != INSN_CALL_SLOT && insn->kind != INSN_JUMP_SLOT &&
+        insn->kind != INSN_LOAD_SLOT)
+        return false;
+    slot = runtime_relocation(writer->view, insn) ? NULL : fixed_slot(writer, insn->refs[0]);
+    if (!slot)
+        return false;
+    fprintf(writer->out, "%c ", letters[insn->kind]);
+    if (insn->kind == INSN_LOAD_SLOT)
+        write_bytes(writer, insn->bytes, 2);
+    write_slot(writer, slot);
+    return true;
+}
+
+static void write_insn(struct writer *writer, const struct arch_insn *insn)
+{
+    if (write_through_slot(writer, insn))
+        return;
+    if (insn->kind == INSN_CALL || insn->kind == INSN_JUMP) {
+        fprintf(writer->out, "%c ", insn->kind == INSN_CALL ? 'C' : 'J');
+        write_code_reference(writer, insn->target);
+        return;
+    }
+    if (insn->kind == INSN_BRANCH) {
+        fprintf(writer->out, "B%u ", insn->id);
+        write_code_reference(writer, insn->target);
+        return;
+    }
+    if (insn->kind == INSN_LEA)
+        fputs("L ", writer->out);
+    else
+        fprintf(writer->out, "%c ", insn->kind == INSN_LOAD_SLOT ? 'M' : 'P');
+    write_bytes(writer, insn->bytes, insn->kind == INSN_LEA ? 2 : insn->size);
+    for (uint8_t i = 0; i < insn->ref_count; i++) {
+        fputc(' ', writer->out);
+        write_operand(writer, insn, i);
+    }
+}
+
+/* Bytes that are no known instructions: nothing can be told of them but what they are. */
+static void write_rest(struct writer *writer, const struct code *part)
+{
+    const struct arch_insn *last = part->insn_count ? &part->insns[part->insn_count - 1] : NULL;
+    uint64_t from = last ? last->address + last->size : part->symbol->address;
+    size_t room;
+    const uint8_t *bytes = image_bytes(writer->view->image, from, &room);
+    uint64_t left = part->symbol->address + part->symbol->size - from;
+
+    fputs("undecoded:", writer->out);
+    write_bytes(writer, bytes, bytes && left <= room ? left : 0);
+    fputc('\n', writer->out);
+}
+
+char *view_text(struct view *view, struct code *code)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct writer writer = {.view = view, .code = code, .out = open_memstream(&text, &size)};
+
+    if (!writer.out)
+        abort();
+    for (size_t i = 0; i < code->parts.count; i++) {
+        const struct code *part = code->parts.items[i];
+
+        for (size_t j = 0; j < part->insn_count; j++) {
+            write_insn(&writer, &part->insns[j]);
+            fputc('\n', writer.out);
+        }
+        if (!part->complete)
+            write_rest(&writer, part);
+        fputs("--\n", writer.out);
+    }
+    if (fclose(writer.out) != 0)
+        abort();
+    return text;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Decodes all functions of a linked file for the oracle.
+#include "differ/oracle.h"
+
+#include "differ/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_function(const struct image *image, const struct image_symbol *symbol)
+{
+    const struct elf_section *section;
+
+    if (symbol->type != STT_FUNC || symbol->size == 0)
+        return false;
+    section = image_section(image, symbol->address);
+    return section && (section->shdr.sh_flags & SHF_EXECINSTR);
+}
+
+static void add_insn(struct code *code, size_t *room, const struct arch_insn *insn)
+{
+    if (code->insn_count == *room) {
+        *room = *room ? 2 * *room : 32;
+        code->insns = reallocarray(code->insns, *room, sizeof(*code->insns));
+        if (!code->insns)
+            abort();
+    }
+    code->insns[code->insn_count++] = *insn;
+}
+
+/* nops are left out: how many there are depends on where the linker put the function. */
+static void decode_code(struct view *view, struct code *code)
+{
+    const struct arch *arch = view->image->arch;
+    uint64_t address = code->symbol->address;
+    size_t size, left = code->symbol->size, room = 0;
+    const uint8_t *bytes = image_bytes(view->image, address, &size);
+    struct arch_insn insn;
+
+    if (!bytes || size < left)
+        return;
+    while (left && arch->decode(view->differ->decoder, bytes, left, address, &view->image->absolute,
+                                &insn)) {
+        if (insn.kind != INSN_NOP)
+            add_insn(code, &room, &insn);
+        bytes += insn.size;
+        left -= insn.size;
+        address += insn.size;
+    }
+    code->complete = left == 0;
+}
+
+static void collect_codes(struct view *view)
+{
+    struct image *image = view->image;
+
+    view->codes = pool_alloc(image->pool, (image->symbol_count + 1) * sizeof(*view->codes));
+    for (size_t i = 0; i < image->symbol_count; i++) {
+        struct code *code = &view->codes[view->code_count];
+
+        /* of several names of one function, the first is the best (image.c) */
+        if (!is_function(image, &image->symbols[i]) ||
+            (view->code_count && code[-1].symbol->address == image->symbols[i].address))
+            continue;
+        code->symbol = &image->symbols[i];
+        code->key = name_key(image->pool, code->symbol->name);
+        decode_code(view, code);
+        view->code_count++;
+    }
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* NAME.cold belongs to the NAME of the same input file. */
+static void join_cold_parts(struct view *view)
+{
+    struct name_index index = {0};
+
+    for (size_t i = 0; i < view->code_count; i++) {
+        list_add(view->image->pool, &view->codes[i].parts, &view->codes[i]);
+        name_index_add(view->image->pool, &index, view->codes[i].symbol->name, &view->codes[i]);
+    }
+    name_index_sort(&index);
+    for (size_t i = 0; i < view->code_count; i++) {
+        struct code *code = &view->codes[i];
+        const char *name = name_cold_parent(view->image->pool, code->symbol->name);
+        size_t count = 0;
+        struct name_entry *entries = name ? name_index_find(&index, name, &count) : NULL;
+
+        for (size_t j = 0; j < count && !code->parent; j++) {
+            struct code *parent = entries[j].item;
+
+            if (same_text(parent->symbol->input, code->symbol->input)) {
+                code->parent = parent;
+                list_add(view->image->pool, &parent->parts, code);
+            }
+        }
+    }
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static void collect_starts(struct view *view)
+{
+    size_t room = 0;
+
+    for (size_t i = 0; i < view->code_count; i++)
+        for (size_t j = 0; j < view->codes[i].insn_count; j++)
+            room += view->codes[i].insns[j].ref_count;
+    view->starts = pool_alloc(view->image->pool, (room + 1) * sizeof(*view->starts));
+    for (size_t i = 0; i < view->code_count; i++)
+        for (size_t j = 0; j < view->codes[i].insn_count; j++) {
+            const struct arch_insn *insn = &view->codes[i].insns[j];
+
+            for (uint8_t k = 0; k < insn->ref_count; k++)
+                if (insn->ref_sizes[k] == 0)
+                    view->starts[view->start_count++] = insn->refs[k];
+        }
+    if (view->start_count)
+        qsort(view->starts, view->start_count, sizeof(*view->starts), compare_addresses);
+}
+
+struct view *view_open(struct differ *differ, struct image *image, struct sc_error **err)
+{
+    struct view *view = pool_alloc(image->pool, sizeof(*view));
+
+    (void)err;
+    view->differ = differ;
+    view->image = image;
+    collect_codes(view);
+    join_cold_parts(view);
+    collect_starts(view);
+    return view;
+}
+
+struct code *view_code_at(const struct view *view, uint64_t address)
+{
+    size_t low = 0, high = view->code_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (view->codes[middle].symbol->address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 ||
+        address - view->codes[low - 1].symbol->address >= view->codes[low - 1].symbol->size)
+        return NULL;
+    return &view->codes[low - 1];
+}
+
+static uint64_t next_start(const struct view *view, uint64_t address)
+{
+    size_t low = 0, high = view->start_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (view->starts[middle] <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < view->start_count ? view->starts[low] : UINT64_MAX;
+}
+
+static uint64_t next_symbol(const struct image *image, uint64_t address)
+{
+    size_t low = 0, high = image->symbol_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (image->symbols[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < image->symbol_count ? image->symbols[low].address : UINT64_MAX;
+}
+
+uint64_t view_boundary(const struct view *view, uint64_t address)
+{
+    const struct map_range *range =
+        view->image->map ? link_map_find(view->image->map, address) : NULL;
+    const struct elf_section *section = image_section(view->image, address);
+    uint64_t end = next_start(view, address), other = next_symbol(view->image, address);
+
+    end = other < end ? other : end;
+    if (section && section->shdr.sh_addr + section->shdr.sh_size < end)
+        end = section->shdr.sh_addr + section->shdr.sh_size;
+    if (range && range->start + range->size < end)
+        end = range->start + range->size;
+    return end;
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Finds for each symbol of the original object its twin in the patched one.
+//
+// Names without numbers decide by themselves. Numbers (calls.3, f.isra.0, f.part.2) are counted up
+// afresh by every run of the compiler and mean nothing: clones are matched by their bodies, static
+// variables by the places that refer to them. Nothing is paired on a guess; a writable variable
+// that stays without a twin on both sides is refused in phase_check.
+#include "differ/compare.h"
+#include "differ/differ.h"
+#include "differ/read.h"
+
+#include <string.h>
+
+static void make_twins(struct symbol *original, struct symbol *patched)
+{
+    original->twin = patched;
+    patched->twin = original;
+}
+
+/* Things that may be paired at all: code with code, data with data. */
+static bool same_nature(const struct symbol *a, const struct symbol *b)
+{
+    if (symbol_is_function(a) != symbol_is_function(b))
+        return false;
+    return a->section && b->section
+               ? (a->section->kind == SECTION_TLS) == (b->section->kind == SECTION_TLS)
+               : true;
+}
+
+/* The only symbol of that name, else NULL. */
+static struct symbol *unique_symbol(struct object *object, const char *name)
+{
+    size_t count;
+    struct symbol *symbol = object_symbol(object, name, &count);
+
+    return count == 1 ? symbol : NULL;
+}
+
+/* Names that carry no number. */
+static void pair_by_name(struct object *original, struct object *patched)
+{
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i];
+        struct symbol *twin;
+
+        if (symbol->numbered || symbol->by_content || !symbol->name[0] || symbol->parent ||
+            unique_symbol(patched, symbol->name) != symbol)
+            continue;
+        twin = unique_symbol(original, symbol->name);
+        if (twin && !twin->by_content && same_nature(symbol, twin))
+            make_twins(twin, symbol);
+    }
+}
+
+/* .cold parts follow their functions. gcc makes at most one for each. */
+static void pair_cold_parts(struct object *patched)
+{
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i];
+        struct symbol *twin = symbol->parent ? symbol->parent->twin : NULL;
+
+        if (!symbol->twin && twin && symbol->parent->children.count == 1 &&
+            twin->children.count == 1)
+            make_twins(twin->children.items[0], symbol);
+    }
+}
+
+static bool is_static_variable(const struct symbol *symbol)
+{
+    return symbol->numbered && !symbol->by_content && !symbol->anonymous && symbol->section &&
+           !symbol_is_function(symbol);
+}
+
+static bool may_be_twins(const struct symbol *a, const struct symbol *b)
+{
+    return is_static_variable(a) && is_static_variable(b) && !a->twin && !b->twin &&
+           a->size == b->size && a->section->kind == b->section->kind &&
+           strcmp(a->key, b->key) == 0;
+}
+
+/* Two functions with the same code refer to the same variables at the same places. */
+static void pair_by_position(struct symbol *original, struct symbol *patched)
+{
+    struct section *a = original->section, *b = patched->section;
+    size_t i = section_relocation_from(a, original->value);
+    size_t j = section_relocation_from(b, patched->value);
+
+    if (!compare_code_shape(original, patched))
+        return;
+    for (; i < a->relocation_count && a->relocations[i].offset < original->value + original->size;
+         i++, j++) {
+        struct symbol *x = a->relocations[i].target, *y = b->relocations[j].target;
+
+        if (x && y && may_be_twins(x, y))
+            make_twins(x, y);
+    }
+}
+
+/* Adds the unpaired variables of that key which code of the function refers to. */
+static void collect_statics(struct pool *pool, struct symbol *function, const char *key,
+                            struct list *found)
+{
+    struct section *section = function->section;
+
+    for (size_t i = section_relocation_from(section, function->value);
+         i < section->relocation_count &&
+         section->relocations[i].offset < function->value + function->size;
+         i++) {
+        struct symbol *target = section->relocations[i].target;
+
+        if (target && !target->twin && !target->listed && is_static_variable(target) &&
+            (!key || strcmp(target->key, key) == 0)) {
+            target->listed = true;
+            list_add(pool, found, target);
+        }
+    }
+}
+
+/* The variables that a function and its cold parts refer to; the marks are taken off again. */
+static struct list statics_of(struct pool *pool, struct symbol *function, const char *key)
+{
+    struct list found = {0};
+
+    collect_statics(pool, function, key, &found);
+    for (size_t i = 0; i < function->children.count; i++)
+        collect_statics(pool, function->children.items[i], key, &found);
+    for (size_t i = 0; i < found.count; i++)
+        ((struct symbol *)found.items[i])->listed = false;
+    return found;
+}
+
+/* A changed function: one variable of the name on each side must be the same one. */
+static void pair_by_owner(struct pool *pool, struct symbol *original, struct symbol *patched)
+{
+    struct list all = statics_of(pool, patched, NULL);
+
+    for (size_t i = 0; i < all.count; i++) {
+        struct symbol *symbol = all.items[i];
+        struct list mine = statics_of(pool, patched, symbol->key);
+        struct list theirs = statics_of(pool, original, symbol->key);
+
+        if (mine.count == 1 && theirs.count == 1 && may_be_twins(theirs.items[0], mine.items[0]))
+            make_twins(theirs.items[0], mine.items[0]);
+    }
+}
+
+static bool is_clone(const struct symbol *symbol)
+{
+    return symbol->numbered && symbol_is_function(symbol) && !symbol->parent;
+}
+
+/* The unpaired functions of one key. */
+static struct list clones_of(struct object *object, const char *key)
+{
+    struct list found = {0};
+
+    for (size_t i = 0; i < object->all.count; i++) {
+        struct symbol *symbol = object->all.items[i];
+
+        if (is_clone(symbol) && !symbol->twin && strcmp(symbol->key, key) == 0)
+            list_add(object->pool, &found, symbol);
+    }
+    return found;
+}
+
+/* The only function in the list with this code, else NULL. */
+static struct symbol *same_code(const struct list *candidates, struct symbol *symbol)
+{
+    struct symbol *found = NULL;
+
+    for (size_t i = 0; i < candidates->count; i++) {
+        struct symbol *candidate = candidates->items[i];
+
+        if (candidate->twin || !compare_code_loosely(candidate, symbol))
+            continue;
+        if (found)
+            return NULL;
+        found = candidate;
+    }
+    return found;
+}
+
+/*
+ * Clones of one function: first those with equal bodies, then what is left if that is one on each
+ * side. The rest counts as dropped and new, which is always right: whoever calls them has changed.
+ */
+static void pair_clones(struct object *original, struct object *patched)
+{
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i];
+        struct list mine, theirs;
+
+        if (!is_clone(symbol) || symbol->twin)
+            continue;
+        mine = clones_of(patched, symbol->key);
+        theirs = clones_of(original, symbol->key);
+        for (size_t j = 0; mine.count + theirs.count > 2 && j < mine.count; j++) {
+            struct symbol *twin = same_code(&theirs, mine.items[j]);
+
+            if (twin && same_code(&mine, twin) == mine.items[j])
+                make_twins(twin, mine.items[j]);
+        }
+        mine = clones_of(patched, symbol->key);
+        theirs = clones_of(original, symbol->key);
+        if (mine.count == 1 && theirs.count == 1)
+            make_twins(theirs.items[0], mine.items[0]);
+    }
+}
+
+static void pair_statics(struct object *patched)
+{
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i];
+
+        /* data refers to variables too: a table with a pointer to a static one */
+        if (symbol->twin && symbol->section && symbol->twin->section && !symbol->by_content)
+            pair_by_position(symbol->twin, symbol);
+    }
+    for (size_t i = 0; i < patched->functions.count; i++) {
+        struct symbol *symbol = patched->functions.items[i];
+
+        if (symbol->twin)
+            pair_by_owner(patched->pool, symbol->twin, symbol);
+    }
+}
+
+void phase_pair(struct differ *differ)
+{
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        struct object *original = differ->job.objects[i].reference;
+        struct object *patched = differ->job.objects[i].patched;
+
+        if (!original || !patched)
+            continue;
+        pair_by_name(original, patched);
+        pair_cold_parts(patched);
+        pair_statics(patched);
+        pair_clones(original, patched);
+        pair_cold_parts(patched);
+        pair_statics(patched);
+    }
+}

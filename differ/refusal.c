@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The table of refusal codes with their advice.
+#include "differ/refusal.h"
+
+#include "differ/differ.h"
+
+#include "lib/cleanup.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    const char *advice;
+} codes[REFUSE_CODE_COUNT] = {
+    [REFUSE_UNSUPPORTED_RELOCATION] =
+        {"unsupported-relocation",
+         "write the fix so that the function needs no reference of this kind"},
+    [REFUSE_UNDECODABLE_CODE] = {"undecodable-code",
+                                 "keep hand-written machine code out of the functions that change"},
+    [REFUSE_AMBIGUOUS_REFERENCE] =
+        {"ambiguous-reference",
+         "avoid pointers before the start or behind the end of an object in this function"},
+    [REFUSE_AMBIGUOUS_SYMBOL] =
+        {"ambiguous-symbol",
+         "several things of this name lie in the same object file: rename none, patch by hand"},
+    [REFUSE_SYMBOL_NOT_FOUND] =
+        {"symbol-not-found",
+         "the reference is not what this object was linked into, or it was stripped of symbols"},
+    [REFUSE_AMBIGUOUS_STATIC] =
+        {"ambiguous-static",
+         "keep each static variable in its function, or give it a name of its own at file scope"},
+    [REFUSE_CHANGED_INITIALISER] =
+        {"changed-initialiser",
+         "running processes keep the value they have: set it in code, on first use"},
+    [REFUSE_CHANGED_OBJECT_SIZE] =
+        {"changed-object-size",
+         "running processes have the object in its old size: put new members into a new object"},
+    [REFUSE_CHANGED_OBJECT_KIND] =
+        {"changed-object-kind",
+         "an object cannot become constant, writable or thread-local in a running process"},
+    [REFUSE_CONST_SHARED] =
+        {"const-object-shared",
+         "other code goes on using the old table: give the fixed function a table of its own"},
+    [REFUSE_NEW_IMPORT] =
+        {"new-import",
+         "the program does not use this function of its libraries yet: do without it"},
+    [REFUSE_IMPORT_ADDRESS] =
+        {"import-address",
+         "the program holds no pointer to this import: call it instead of taking its address"},
+    [REFUSE_PREEMPTIBLE_SYMBOL] =
+        {"preemptible-symbol",
+         "another library could define it too and the target has no slot for it: use a static one"},
+    [REFUSE_IFUNC] = {"ifunc", "patch the implementations, not the resolver or its users"},
+    [REFUSE_TLS] = {"thread-local-data",
+                    "do not touch thread-local variables in the functions that change"},
+    [REFUSE_CONSTRUCTOR] =
+        {"constructor", "constructors have long run in a live process: initialise on first use"},
+    [REFUSE_LINKER_SET] = {"linker-set",
+                           "the program looks only at the members that were linked in: add none"},
+    [REFUSE_COMDAT] = {"comdat-section", "make the function static"},
+    [REFUSE_EXCEPTIONS] = {"exception-handling",
+                           "keep cleanup attributes and exceptions out of the functions"},
+    [REFUSE_LANGUAGE] = {"unsupported-language", "only C sources can be patched"},
+    [REFUSE_ASSEMBLER] = {"assembler-source", "only C sources can be patched"},
+    [REFUSE_MOVED_FUNCTION] = {"moved-function",
+                               "leave the function in the source file where it was"},
+    [REFUSE_INSIDE_FUNCTION] = {"reference-inside-function",
+                                "avoid jumps and label addresses into other functions"},
+    [REFUSE_NO_SKIP_FIRST] = {"no-skip-first",
+                              "make the change in a caller, or in a function that it calls"},
+    [REFUSE_LINKER] = {"unsupported-linker", "link the package with GNU ld (-fuse-ld=bfd)"},
+};
+
+const char *refusal_name(enum refusal_code code)
+{
+    return codes[code].name;
+}
+
+const char *refusal_advice(enum refusal_code code)
+{
+    return codes[code].advice;
+}
+
+/* The same thing is often met from several places; it is told once. */
+static bool already_told(const struct differ *differ, const struct refusal *refusal)
+{
+    for (size_t i = 0; i < differ->refusals.count; i++) {
+        const struct refusal *other = differ->refusals.items[i];
+
+        if (other->code == refusal->code && strcmp(other->message, refusal->message) == 0)
+            return true;
+    }
+    return false;
+}
+
+void differ_refuse(struct differ *differ, enum refusal_code code, const struct object *object,
+                   const char *function, const char *fmt, ...)
+{
+    struct refusal *refusal = pool_alloc(&differ->pool, sizeof(*refusal));
+    cleanup_free char *text = NULL;
+    va_list args;
+
+    va_start(args, fmt);
+    if (vasprintf(&text, fmt, args) < 0)
+        abort();
+    va_end(args);
+    refusal->code = code;
+    refusal->function = function;
+    refusal->object = object ? object->job->name : NULL;
+    refusal->message = pool_string(&differ->pool, text);
+    if (!already_told(differ, refusal))
+        list_add(&differ->pool, &differ->refusals, refusal);
+}
