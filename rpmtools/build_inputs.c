@@ -217,8 +217,13 @@ int build_unpack_source(struct build *build, struct sc_error **err)
 /* Where rpm knows nothing of the host (Debian), the user learns at least what is needed. */
 static void note_unchecked_requires(struct build *build)
 {
-    cleanup_free char *names = string_list_join(&build->package->requires, ", ");
+    cleanup_strings struct string_list tools = {0};
+    cleanup_free char *names = NULL;
 
+    for (size_t i = 0; i < build->package->requires.count; i++)
+        if (strncmp(build->package->requires.items[i], "rpmlib(", strlen("rpmlib(")) != 0)
+            string_list_add(&tools, build->package->requires.items[i]);
+    names = string_list_join(&tools, ", ");
     build_log_note(&build->log, "not checked, the rpm database of this host is empty: %s", names);
 }
 
