@@ -4,7 +4,6 @@
 #include "lib/patch_info.h"
 #include "lib/patch_info_P.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,13 +115,43 @@ bool patch_check_build_id(const char *text)
     return is_hex(text, 2, 64) && strlen(text) % 2 == 0;
 }
 
-/* What is shown on a terminal must not carry control characters. */
+/*
+ * The size of the UTF-8 character at text (RFC 3629), 0 when it is none. What is shown on a
+ * terminal must not carry control characters, so C0, DEL and C1 are none either.
+ */
+static size_t printable_size(const unsigned char *text)
+{
+    size_t size = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+
+    if (text[0] < 0x20 || text[0] == 0x7f || (text[0] >= 0x80 && text[0] < 0xc2) || text[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < size; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    /* C1 controls, overlong forms, surrogates, beyond U+10FFFF */
+    if ((text[0] == 0xc2 && text[1] < 0xa0) || (text[0] == 0xe0 && text[1] < 0xa0) ||
+        (text[0] == 0xed && text[1] >= 0xa0) || (text[0] == 0xf0 && text[1] < 0x90) ||
+        (text[0] == 0xf4 && text[1] >= 0x90))
+        return 0;
+    return size;
+}
+
+/* True if text consists of printable characters and those of more. */
+static bool is_printable(const char *text, const char *more)
+{
+    while (*text) {
+        size_t size = strchr(more, *text) ? 1 : printable_size((const unsigned char *)text);
+
+        if (!size)
+            return false;
+        text += size;
+    }
+    return true;
+}
+
 bool patch_check_line(const char *text)
 {
-    for (; *text; text++)
-        if (iscntrl((unsigned char)*text))
-            return false;
-    return true;
+    return is_printable(text, "");
 }
 
 bool patch_check_filled_line(const char *text)
@@ -132,10 +161,7 @@ bool patch_check_filled_line(const char *text)
 
 bool patch_check_text(const char *text)
 {
-    for (; *text; text++)
-        if (iscntrl((unsigned char)*text) && *text != '\n' && *text != '\t')
-            return false;
-    return true;
+    return is_printable(text, "\n\t");
 }
 
 bool patch_uuid_valid(const char *uuid)

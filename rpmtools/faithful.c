@@ -254,7 +254,9 @@ static int same_alternates(struct elf_file *shipped, struct elf_file *own, struc
     b_path = sc_format("%s/%s", dirname(b_copy), b);
     a_file = elf_file_open(a_path, err);
     b_file = a_file ? elf_file_open(b_path, err) : NULL;
-    return b_file ? faithful_same_debug(a_file, b_file, err) : -1;
+    if (!b_file || faithful_same_debug(a_file, b_file, err) < 0)
+        return sc_error_wrap(err, "the shared debugging information %s", a);
+    return 0;
 }
 
 static int compare_debug(const struct version *shipped, const struct version *own,
@@ -291,15 +293,18 @@ static enum faithful_level compare(const struct version *shipped, const struct v
     return FAITHFUL_BUILD_ID;
 }
 
-/* Puts what differs, and the compilers if they do, into the result. */
+/* Puts what differs into the result, with the functions and the compilers if they differ too. */
 static void explain(const struct version *shipped, const struct version *own,
                     const struct sc_error *why, struct faithful_result *result)
 {
-    cleanup_free char *compilers = faithful_compilers(
-        shipped->debug ? shipped->debug : shipped->elf, own->debug ? own->debug : own->elf);
+    struct elf_file *a = shipped->debug ? shipped->debug : shipped->elf;
+    struct elf_file *b = own->debug ? own->debug : own->elf;
+    cleanup_free char *functions = faithful_resized(a, b);
+    cleanup_free char *compilers = faithful_compilers(a, b);
 
     result->reason =
-        compilers ? sc_format("%s; %s", why->message, compilers) : sc_format("%s", why->message);
+        sc_format("%s%s%s%s%s", why->message, functions ? "; " : "", functions ? functions : "",
+                  compilers ? "; " : "", compilers ? compilers : "");
 }
 
 /* The shipped files, wherever they are. A host's file must have the right build-id. */

@@ -27,6 +27,9 @@ int faithful_same_debug(struct elf_file *shipped, struct elf_file *own, struct s
 /* "compilers: shipped …, rebuilt …" from .comment or DW_AT_producer; NULL when they are equal. */
 char *faithful_compilers(struct elf_file *shipped, struct elf_file *own);
 
+/* "functions of another size, new or missing: a, b and 5 more" by both .symtab; NULL if none. */
+char *faithful_resized(struct elf_file *shipped, struct elf_file *own);
+
 /* The file name in .gnu_debugaltlink (dwz), or NULL. Owned by the file. */
 const char *faithful_alternate(struct elf_file *file);
 

@@ -182,6 +182,23 @@ static bool function_differs(struct elf_file *shipped, struct elf_file *own, con
     return a && b && memcmp(a, b, symbol->st_size) != 0;
 }
 
+/* "a, b and 5 more" of the first few names and the number of others. */
+static char *enumerate(const struct string_list *names, size_t more)
+{
+    cleanup_free char *joined = string_list_join(names, ", ");
+
+    return more ? sc_format("%s and %zu more", joined, more) : steal_pointer(&joined);
+}
+
+/* Keeps the first few names, and counts the rest. */
+static void enlist(struct string_list *names, size_t *more, const char *name)
+{
+    if (names->count < FUNCTIONS_NAMED)
+        string_list_add(names, name);
+    else
+        ++*more;
+}
+
 /* "; functions that differ: a, b and 5 more", or "". */
 static char *name_functions(struct elf_file *shipped, struct elf_file *own,
                             struct elf_file *symbols)
@@ -200,16 +217,10 @@ static char *name_functions(struct elf_file *shipped, struct elf_file *own,
         if (!name || GELF_ST_TYPE(symbol.st_info) != STT_FUNC || !symbol.st_size ||
             !function_differs(shipped, own, &symbol) || string_list_has(&names, name))
             continue;
-        if (names.count < FUNCTIONS_NAMED)
-            string_list_add(&names, name);
-        else
-            more++;
+        enlist(&names, &more, name);
     }
-    joined = string_list_join(&names, ", ");
-    if (!names.count)
-        return sc_format("%s", "");
-    return more ? sc_format("; functions that differ: %s and %zu more", joined, more)
-                : sc_format("; functions that differ: %s", joined);
+    joined = enumerate(&names, more);
+    return sc_format("%s%s", names.count ? "; functions that differ: " : "", joined);
 }
 
 int faithful_same_code(struct elf_file *shipped, struct elf_file *own, struct elf_file *symbols,
@@ -303,6 +314,67 @@ const char *faithful_alternate(struct elf_file *file)
         !memchr(data ? data : (const uint8_t *)"", 0, size))
         return NULL;
     return (const char *)data;
+}
+
+/* A function's name and size, to be sorted. */
+struct function {
+    const char *name;
+    uint64_t size;
+};
+
+static int compare_functions(const void *a, const void *b)
+{
+    const struct function *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+
+    return order ? order : (x->size > y->size) - (x->size < y->size);
+}
+
+/* All functions of a file, sorted; *list is malloc'd. */
+static size_t sort_functions(struct elf_file *file, struct function **list)
+{
+    struct symbol_table table;
+    size_t count = 0;
+
+    *list = NULL;
+    if (!symbols_open(file, &table))
+        return 0;
+    *list = calloc(table.count, sizeof(**list));
+    if (!*list)
+        abort();
+    for (size_t i = 0; i < table.count; i++) {
+        GElf_Sym symbol;
+        const char *name = symbol_get(&table, i, &symbol);
+
+        if (name && GELF_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_size)
+            (*list)[count++] = (struct function){name, symbol.st_size};
+    }
+    qsort(*list, count, sizeof(**list), compare_functions);
+    return count;
+}
+
+char *faithful_resized(struct elf_file *shipped, struct elf_file *own)
+{
+    cleanup_strings struct string_list names = {0};
+    cleanup_free struct function *a = NULL;
+    cleanup_free struct function *b = NULL;
+    size_t a_count = sort_functions(shipped, &a), b_count = sort_functions(own, &b), more = 0;
+    cleanup_free char *text = NULL;
+
+    /* merging both: what has no equal on the other side differs, once for each name */
+    for (size_t i = 0, j = 0; i < a_count && j < b_count;) {
+        int order = compare_functions(&a[i], &b[j]);
+        const char *name = order <= 0 ? a[i].name : b[j].name;
+
+        if (order && !string_list_has(&names, name))
+            enlist(&names, &more, name);
+        i += order <= 0;
+        j += order >= 0;
+    }
+    if (!names.count)
+        return NULL;
+    text = enumerate(&names, more);
+    return sc_format("functions of another size, new or missing: %s", text);
 }
 
 /* The first string of the section that begins with prefix ("" for any), or NULL. */

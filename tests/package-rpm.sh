@@ -150,6 +150,9 @@ tap_that "build_with_other_flags" build_package "$work/c" --define "tiny_flags -
     tap_that "build_with_other_flags_unpacks" unpack_build "$work/c"
 tap_refuses "other_flags_are_shown" 0 "^none: .*compilers: shipped '.*-O2.*', rebuilt '.*-O0" \
     faithful "$work/c" "$alone"
+tap_refuses "functions_of_another_size_are_named" 0 \
+    "; functions of another size, new or missing: .*tiny_add, tiny_mul; compilers" \
+    faithful "$work/c" "$beside"
 tap_refuses "nothing_shipped_nothing_proven" 0 "^none: no shipped package at hand has" \
     faithful "$work/b"
 tap_refuses "elf_that_was_not_rebuilt" 1 "the rebuild has no file /usr/bin/other" \
