@@ -74,6 +74,8 @@ void phase_pair(struct differ *differ);
 void phase_compare(struct differ *differ);
 void phase_close(struct differ *differ);
 void phase_check(struct differ *differ);
+/* layout.c: types whose layout changed. */
+int phase_layout(struct differ *differ, struct sc_error **err);
 int phase_emit(struct differ *differ, const char *path, struct sc_error **err);
 int phase_link(struct differ *differ, const char *object, struct sc_error **err);
 

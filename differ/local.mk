@@ -14,7 +14,7 @@ syscare_diff_SOURCES = \
   differ/image.c differ/image.h \
   differ/resolve.c differ/bind.c differ/bind.h \
   differ/close.c \
-  differ/check.c \
+  differ/check.c differ/layout.c differ/dwarf_types.c differ/dwarf_types.h \
   differ/entry.c differ/entry.h \
   differ/elf_writer.c differ/elf_writer.h \
   differ/frames.c differ/frames.h \
@@ -23,5 +23,5 @@ syscare_diff_SOURCES = \
   differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle.h \
   differ/arch/arch.c differ/arch/arch.h \
   differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64.h
-syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) $(CAPSTONE_CFLAGS)
-syscare_diff_LDADD = $(LIBSYSCARE_LIBS) $(CAPSTONE_LIBS)
+syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) $(CAPSTONE_CFLAGS) $(DWARF_CFLAGS)
+syscare_diff_LDADD = $(LIBSYSCARE_LIBS) $(CAPSTONE_LIBS) $(DWARF_LIBS)

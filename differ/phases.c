@@ -113,6 +113,8 @@ int differ_run(struct differ *differ, struct sc_error **err)
     phase_close(differ);
     phase_check(differ);
     frames_check(differ);
+    if (phase_layout(differ, err) < 0)
+        return -1;
     if (differ->refusals.count)
         return 0;
     if (oracle_compare(differ, err) < 0)

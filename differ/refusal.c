@@ -70,6 +70,10 @@ static const struct {
     [REFUSE_NO_SKIP_FIRST] = {"no-skip-first",
                               "make the change in a caller, or in a function that it calls"},
     [REFUSE_LINKER] = {"unsupported-linker", "link the package with GNU ld (-fuse-ld=bfd)"},
+    [REFUSE_TYPE_LAYOUT] =
+        {"type-layout",
+         "running processes hold objects in the old layout: keep new data in an object of its own"},
+    [REFUSE_NO_DEBUG_INFO] = {"no-debug-info", "build the package with -g"},
 };
 
 const char *refusal_name(enum refusal_code code)

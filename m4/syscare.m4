@@ -32,3 +32,22 @@ AC_DEFUN([SYSCARE_BPF_CLANG], [
   AS_IF([test "$BPF_CLANG" = no || test "$BPFTOOL" = no],
     [AC_MSG_ERROR([clang and bpftool are needed for the BPF programs])])
 ])
+
+dnl SYSCARE_LIBDWARF: DWARF_CFLAGS and DWARF_LIBS. Releases before 0.1 come without a pkg-config
+dnl file; the headers lie in /usr/include/libdwarf or, later, in libdwarf-0.
+AC_DEFUN([SYSCARE_LIBDWARF], [
+  PKG_CHECK_MODULES([DWARF], [libdwarf], [], [
+    DWARF_CFLAGS=
+    for directory in /usr/include/libdwarf-0 /usr/include/libdwarf; do
+      AS_IF([test -f "$directory/libdwarf.h"], [DWARF_CFLAGS="-I$directory"; break])
+    done
+    saved_CPPFLAGS=$CPPFLAGS
+    CPPFLAGS="$CPPFLAGS $DWARF_CFLAGS"
+    AC_CHECK_HEADER([libdwarf.h], [], [AC_MSG_ERROR([libdwarf.h is missing (libdwarf-devel, libdwarf-dev)])])
+    CPPFLAGS=$saved_CPPFLAGS
+    AC_CHECK_LIB([dwarf], [dwarf_siblingof_b], [DWARF_LIBS=-ldwarf],
+      [AC_MSG_ERROR([libdwarf is missing (libdwarf-devel, libdwarf-dev)])])
+  ])
+  AC_SUBST([DWARF_CFLAGS])
+  AC_SUBST([DWARF_LIBS])
+])

@@ -6,3 +6,4 @@ include $(top_srcdir)/tests/package.mk
 include $(top_srcdir)/tests/capture.mk
 include $(top_srcdir)/tests/build.mk
 include $(top_srcdir)/tests/inject.mk
+include $(top_srcdir)/tests/differ-layout.mk

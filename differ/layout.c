@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Refuses a patch that changes the layout of a type: objects that the old code made live on in the
+// process, and the new code would read them wrongly.
+//
+// Whether an object of the type is alive cannot be seen from the objects, so every changed layout
+// of a unit that goes into the patch counts. New types, new enumerators, renamed members and
+// integers of another signedness are no change.
+#include "differ/differ.h"
+#include "differ/dwarf_types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct type_member *find_member(const struct type_layout *layout, const char *name)
+{
+    for (size_t i = 0; i < layout->members.count; i++) {
+        const struct type_member *member = layout->members.items[i];
+
+        if (name[0] && strcmp(member->name, name) == 0)
+            return member;
+    }
+    return NULL;
+}
+
+/*
+ * At the same place, of the same type, and not another member of the two: a name that is in one
+ * version only is a renaming, two that changed places are not.
+ */
+static bool same_member(const struct type_layout *old, const struct type_member *was,
+                        const struct type_layout *new, const struct type_member *is)
+{
+    if (was->offset != is->offset || strcmp(was->type, is->type) != 0)
+        return false;
+    return strcmp(was->name, is->name) == 0 ||
+           (!find_member(old, is->name) && !find_member(new, was->name));
+}
+
+/* New enumerators are harmless; old ones are stored in live objects. */
+static const char *enumeration_change(struct pool *pool, const struct type_layout *old,
+                                      const struct type_layout *new)
+{
+    for (size_t i = 0; i < old->members.count; i++) {
+        const struct type_member *was = old->members.items[i];
+        const struct type_member *is = find_member(new, was->name);
+
+        if (is && is->offset != was->offset)
+            return pool_format(pool, "the value of %s changes from %lld to %lld", was->name,
+                               (long long)was->offset, (long long)is->offset);
+    }
+    return old->size == new->size ? NULL : "its size changes";
+}
+
+static const char *place_of(struct pool *pool, int64_t bits)
+{
+    if (bits % 8)
+        return pool_format(pool, "bit %lld", (long long)bits);
+    return pool_format(pool, "offset %lld", (long long)(bits / 8));
+}
+
+/* Tells the first difference in words. */
+static const char *describe_change(struct pool *pool, const struct type_layout *old,
+                                   const struct type_layout *new)
+{
+    for (size_t i = 0; i < old->members.count; i++) {
+        const struct type_member *was = old->members.items[i];
+        const struct type_member *is = find_member(new, was->name);
+
+        if (is && is->offset != was->offset)
+            return pool_format(pool, "member %s moves from %s to %s", was->name,
+                               place_of(pool, was->offset), place_of(pool, is->offset));
+        if (is && strcmp(is->type, was->type) != 0)
+            return pool_format(pool, "the type of member %s at %s changes", was->name,
+                               place_of(pool, was->offset));
+        if (!is && was->name[0])
+            return pool_format(pool, "member %s at %s goes", was->name,
+                               place_of(pool, was->offset));
+    }
+    for (size_t i = 0; i < new->members.count; i++) {
+        const struct type_member *is = new->members.items[i];
+
+        if (is->name[0] && !find_member(old, is->name))
+            return pool_format(pool, "member %s at %s is new", is->name,
+                               place_of(pool, is->offset));
+    }
+    return "its contents change";
+}
+
+/* What objects of the old layout would suffer, or NULL when old and new can share them. */
+static const char *layout_change(struct pool *pool, const struct type_layout *old,
+                                 const struct type_layout *new)
+{
+    if (old->enumeration || new->enumeration)
+        return enumeration_change(pool, old, new);
+    if (old->size != new->size || old->members.count != new->members.count)
+        return describe_change(pool, old, new);
+    for (size_t i = 0; i < old->members.count; i++)
+        if (!same_member(old, old->members.items[i], new, new->members.items[i]))
+            return describe_change(pool, old, new);
+    return NULL;
+}
+
+static void refuse_layout(struct differ *differ, const struct object *object,
+                          const struct type_layout *old, const struct type_layout *new,
+                          const char *change)
+{
+    const char *place = new->place ? new->place : old->place;
+
+    if (old->enumeration && old->size == new->size)
+        differ_refuse(differ, REFUSE_TYPE_LAYOUT, object, NULL, "%s (%s): %s", old->key,
+                      place ? place : "?", change);
+    else
+        differ_refuse(differ, REFUSE_TYPE_LAYOUT, object, NULL,
+                      "%s (%s) changes from %llu to %llu bytes: %s", old->key, place ? place : "?",
+                      (unsigned long long)old->size, (unsigned long long)new->size, change);
+}
+
+/* A type of the original against those of the same name in the patched version. */
+static void check_layout(struct differ *differ, const struct object *object,
+                         const struct type_layout *old, const struct type_table *patched)
+{
+    const struct type_layout *first = NULL;
+    const char *change = NULL;
+    size_t count;
+    struct name_entry *entry = name_index_find(&patched->index, old->key, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct type_layout *new = entry[i].item;
+        const char *difference = layout_change(&differ->pool, old, new);
+
+        if (!difference)
+            return;
+        if (!first) {
+            first = new;
+            change = difference;
+        }
+    }
+    if (first)
+        refuse_layout(differ, object, old, first, change);
+}
+
+/* Whether anything of the unit goes into the patch. */
+static bool object_is_changed(const struct object *object)
+{
+    for (size_t i = 0; i < object->functions.count; i++) {
+        const struct symbol *symbol = object->functions.items[i];
+
+        if (!symbol->twin || symbol->status == STATUS_CHANGED)
+            return true;
+    }
+    return false;
+}
+
+static int check_object(struct differ *differ, const struct job_object *object,
+                        struct sc_error **err)
+{
+    struct type_table original = {0}, patched = {0};
+    int have;
+
+    have = dwarf_types_read(&differ->pool, object->reference_path, &original, err);
+    if (have > 0)
+        have = dwarf_types_read(&differ->pool, object->patched_path, &patched, err);
+    if (have < 0)
+        return -1;
+    if (!have)
+        differ_refuse(differ, REFUSE_NO_DEBUG_INFO, object->patched, NULL,
+                      "%s has no debugging information: layouts of types cannot be compared",
+                      object->name);
+    for (size_t i = 0; i < original.layouts.count && have; i++)
+        check_layout(differ, object->patched, original.layouts.items[i], &patched);
+    return 0;
+}
+
+int phase_layout(struct differ *differ, struct sc_error **err)
+{
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        const struct job_object *object = &differ->job.objects[i];
+
+        if (!object->reference || !object->patched || !object_is_changed(object->patched))
+            continue;
+        if (check_object(differ, object, err) < 0)
+            return -1;
+    }
+    return 0;
+}
