@@ -71,6 +71,12 @@ for linker in gold lld; do
     same "a program linked by $linker" prog "with_$linker"
 done
 
+for other in $(compgen -c | grep -xE 'gcc-[0-9]+' | sort -u); do
+    [ -e "$builddir/gcc/$("$other" -dumpmachine)/$("$other" -dumpversion)/syscare_record.so" ] || continue
+    eval "with_other() { $other -O2 -g -Iinclude main.c twice.c seven.S -o prog; }"
+    same "a program compiled by $other" prog with_other
+done
+
 debug_compare() {
     gcc -O2 -g -fcompare-debug -Iinclude -c main.c -o compared.o
     gcc -O2 -gsplit-dwarf --coverage -fstack-usage -c twice.c

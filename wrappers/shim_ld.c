@@ -203,8 +203,10 @@ void shim_linker(const struct shim *shim)
         shim_exec(shim, shim->argv);
     }
     status = link.options.map_stdout ? link_run_to_stdout(&link, &err) : link_run(&link, &err);
-    if (err)
+    if (err) {
+        link_forget(&link);
         shim_exec(shim, shim->argv);
+    }
     if (!link_happened(&link, status)) {
         link_forget(&link);
     } else if (link_record(&link, &err) < 0) {

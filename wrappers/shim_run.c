@@ -12,14 +12,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-/* The child that gets what a build sends to us; only a signal handler needs it to be global. */
-static volatile pid_t running;
-
-/* Signals by which make or a user ends a build. */
-static const int passed_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-
-#define PASSED_COUNT (sizeof(passed_signals) / sizeof(passed_signals[0]))
-
 void shim_exec(const struct shim *shim, char *const *argv)
 {
     execv(shim->real, argv);
@@ -27,31 +19,36 @@ void shim_exec(const struct shim *shim, char *const *argv)
     _exit(127);
 }
 
-static void pass_signal(int number)
+/* Signals by which make or a user ends a build, and the one that says that the child has ended. */
+static void signals_choose(sigset_t *set)
 {
-    int saved = errno;
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
 
-    if (running > 0)
-        kill(running, number);
-    errno = saved;
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaddset(set, numbers[i]);
 }
 
-/* Sets how the signals are taken while the child runs; old has PASSED_COUNT places. */
-static void signals_pass(struct sigaction *old)
+/*
+ * Waits for the child, and hands it the signals that come in meanwhile. They are blocked, so that
+ * none is lost between two looks, and no handler is needed.
+ */
+static int child_wait(pid_t pid, const sigset_t *signals, struct sc_error **err)
 {
-    struct sigaction action = {.sa_handler = pass_signal, .sa_flags = SA_RESTART};
+    int status;
 
-    for (size_t i = 0; i < PASSED_COUNT; i++) {
-        sigaction(passed_signals[i], NULL, &old[i]);
-        if (old[i].sa_handler != SIG_IGN)
-            sigaction(passed_signals[i], &action, NULL);
+    for (;;) {
+        pid_t ended = waitpid(pid, &status, WNOHANG);
+        int number;
+
+        if (ended == pid)
+            return status;
+        if (ended < 0 && errno != EINTR)
+            return sc_error_errno(err, "waitpid");
+        number = sigwaitinfo(signals, NULL);
+        if (number > 0 && number != SIGCHLD)
+            kill(pid, number);
     }
-}
-
-static void signals_restore(const struct sigaction *old)
-{
-    for (size_t i = 0; i < PASSED_COUNT; i++)
-        sigaction(passed_signals[i], &old[i], NULL);
 }
 
 static void child_exec(const struct shim *shim, char *const *argv, int stdin_fd, int stdout_fd)
@@ -70,31 +67,20 @@ static void child_exec(const struct shim *shim, char *const *argv, int stdin_fd,
 int shim_run(const struct shim *shim, char *const *argv, int stdin_fd, int stdout_fd,
              struct sc_error **err)
 {
-    struct sigaction old[PASSED_COUNT];
-    sigset_t passed, before;
+    sigset_t chosen, before;
     int status;
+    pid_t pid;
 
-    sigemptyset(&passed);
-    for (size_t i = 0; i < PASSED_COUNT; i++)
-        sigaddset(&passed, passed_signals[i]);
-    sigprocmask(SIG_BLOCK, &passed, &before); /* until it is known whom to pass them to */
-    signals_pass(old);
-    running = fork();
-    if (running == 0) {
-        signals_restore(old);
+    signal(SIGCHLD, SIG_DFL); /* where it was ignored, there would be no status to wait for */
+    signals_choose(&chosen);
+    sigprocmask(SIG_BLOCK, &chosen, &before);
+    pid = fork();
+    if (pid == 0) {
         sigprocmask(SIG_SETMASK, &before, NULL);
         child_exec(shim, argv, stdin_fd, stdout_fd);
     }
+    status = pid < 0 ? sc_error_errno(err, "fork") : child_wait(pid, &chosen, err);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    if (running < 0) {
-        signals_restore(old);
-        return sc_error_errno(err, "fork");
-    }
-    while (waitpid(running, &status, 0) < 0)
-        if (errno != EINTR)
-            break;
-    running = 0;
-    signals_restore(old);
     return status;
 }
 
