@@ -67,11 +67,20 @@ static void check_pointers(struct differ *differ, struct section *section)
     }
 }
 
+/* A resolver runs once, before the program does: a new one would never be called. */
+static void check_resolver(struct differ *differ, const struct symbol *symbol)
+{
+    if (symbol->type == STT_GNU_IFUNC && symbol->twin && symbol->status == STATUS_CHANGED)
+        differ_refuse(differ, REFUSE_IFUNC, symbol->object, symbol->name,
+                      "the resolver of indirect function %s changes", symbol->name);
+}
+
 static void check_paired_data(struct differ *differ, struct object *patched)
 {
     for (size_t i = 0; i < patched->all.count; i++) {
         struct symbol *symbol = patched->all.items[i];
 
+        check_resolver(differ, symbol);
         if (!symbol->twin || symbol_is_function(symbol))
             continue;
         check_kind(differ, symbol);

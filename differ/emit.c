@@ -120,9 +120,10 @@ static const char *unit_section_name(struct emitter *emitter, const struct unit 
     if (section && (section->kind == SECTION_STRINGS || section->kind == SECTION_CONSTANTS))
         return ".rodata.syscare";
     return pool_format(&emitter->differ->pool, "%s.%s",
-                       !section || !section->data ? ".bss"
-                       : writable                 ? ".data"
-                                                  : ".rodata",
+                       !section || !section->data      ? ".bss"
+                       : section->kind == SECTION_DATA ? ".data"
+                       : writable                      ? ".data.rel.ro"
+                                                       : ".rodata",
                        unit->symbol ? unit->symbol->name : "syscare");
 }
 
@@ -189,7 +190,13 @@ static void emit_names(struct emitter *emitter, const struct unit *unit)
 {
     const struct list *symbols = unit->section ? &unit->section->symbols : NULL;
 
-    if (unit->symbol || unit->section->kind != SECTION_TEXT)
+    for (size_t i = 0; !unit->symbol && i < unit->section->pieces.count; i++) {
+        const struct symbol *piece = unit->section->pieces.items[i];
+
+        elf_writer_symbol(&emitter->writer, ".syscare.data", unit->out, piece->value, piece->size,
+                          STT_OBJECT);
+    }
+    if (unit->symbol)
         elf_writer_symbol(&emitter->writer, unit_label(emitter, unit), unit->out, 0, unit->size,
                           STT_OBJECT);
     for (size_t i = 0; !unit->symbol && unit->section->kind == SECTION_TEXT && i < symbols->count;

@@ -12,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Jump-table targets nearer to the entry than this count as lying in the overwritten bytes: the
- * object that the table was read from may differ from the linked code by a few bytes. */
-#define JUMP_TABLE_MARGIN 40
-
 struct targets {
     uint64_t *items;
     size_t count, room;
@@ -104,8 +100,31 @@ static uint64_t next_target(const struct differ *differ, uint64_t address)
     return low < differ->branch_target_count ? differ->branch_targets[low] : UINT64_MAX;
 }
 
-/* Whether a table or other data of the original object leads to the beginning of the function. */
-static bool data_leads_inside(const struct symbol *original)
+/* Entries of a jump table are relative to its start: the piece that the code refers to. */
+static uint64_t table_start(const struct relocation *relocation)
+{
+    const struct section *section = relocation->section;
+    uint64_t start = 0;
+
+    for (size_t i = 0; i < section->pieces.count; i++) {
+        const struct symbol *piece = section->pieces.items[i];
+
+        if (piece->value <= relocation->offset && piece->value > start)
+            start = piece->value;
+    }
+    return start;
+}
+
+/* Where in its function a relocation of data leads. */
+static int64_t led_offset(const struct relocation *relocation)
+{
+    if (relocation->class == RELOC_ABS || relocation->class == RELOC_ABS_NARROW)
+        return relocation->delta;
+    return relocation->delta - (int64_t)(relocation->offset - table_start(relocation));
+}
+
+/* Whether a table or other data of the original object leads to (0, limit) of the function. */
+static bool data_leads_inside(const struct symbol *original, int64_t limit)
 {
     struct object *object = original->object;
 
@@ -116,15 +135,37 @@ static bool data_leads_inside(const struct symbol *original)
             continue;
         for (size_t j = 0; j < section->relocation_count; j++) {
             const struct relocation *relocation = &section->relocations[j];
-            /* relative entries count from the start of their table, wherever that is */
-            bool relative = relocation->class != RELOC_ABS && relocation->class != RELOC_ABS_NARROW;
-            int64_t low = relocation->delta - (relative ? (int64_t)relocation->offset : 0);
+            int64_t to = led_offset(relocation);
 
-            if (relocation->target == original && low < JUMP_TABLE_MARGIN && relocation->delta > 0)
+            if (relocation->target == original && to > 0 && to < limit)
                 return true;
         }
     }
     return false;
+}
+
+/*
+ * True if the first limit bytes of the function in its object hold the same instructions as those
+ * of the linked one: then offsets of the object are right there. A jump that ld or the assembler
+ * could make shorter in one of them would shift what follows.
+ */
+static bool same_beginning(struct differ *differ, const struct entry *entry, uint64_t limit)
+{
+    const struct arch *arch = differ->job.arch;
+    const struct symbol *original = entry->symbol->twin;
+    const uint8_t *code = original->section->data;
+    struct arch_insn mine, linked;
+
+    for (uint64_t at = 0; at < limit; at += mine.size) {
+        if (!code || at >= original->size || at >= entry->old->size ||
+            !arch->decode(differ->decoder, code + original->value + at, original->size - at, 0,
+                          &differ->reference->absolute, &mine) ||
+            !arch->decode(differ->decoder, entry->old_bytes + at, entry->old->size - at, 0,
+                          &differ->reference->absolute, &linked) ||
+            mine.size != linked.size || mine.kind != linked.kind || mine.id != linked.id)
+            return false;
+    }
+    return true;
 }
 
 /* Whether a call returns into [from, to). */
@@ -171,7 +212,9 @@ static const char *skip_first_obstacle(struct differ *differ, struct entry *entr
         return "code jumps to the bytes behind it";
     if (call_ends_inside(differ, entry, from, to))
         return "a call returns to the bytes behind it";
-    if (data_leads_inside(symbol->twin))
+    if (!same_beginning(differ, entry, to - entry->old->address))
+        return "it begins otherwise in the object file than in the target";
+    if (data_leads_inside(symbol->twin, (int64_t)(to - entry->old->address)))
         return "a jump table leads to the bytes behind it";
     return NULL;
 }
@@ -208,11 +251,6 @@ static struct entry *make_entry(struct differ *differ, struct symbol *symbol)
         differ_refuse(differ, entry->old ? REFUSE_SYMBOL_NOT_FOUND : code, symbol->object,
                       symbol->name, "cannot find the code of function %s in the target",
                       symbol->twin->name);
-        return NULL;
-    }
-    if (entry->old->type == STT_GNU_IFUNC) {
-        differ_refuse(differ, REFUSE_IFUNC, symbol->object, symbol->name,
-                      "the resolver of indirect function %s changes", symbol->name);
         return NULL;
     }
     why = skip_first_obstacle(differ, entry);

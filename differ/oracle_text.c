@@ -82,7 +82,9 @@ static void write_slot(struct writer *writer, const struct image_slot *slot)
 {
     unsigned int row;
 
-    if (!slot->symbol && slot->type == writer->view->image->arch->dyn_relative)
+    if (slot->type == writer->view->image->arch->dyn_irelative)
+        fputs("resolved by ", writer->out);
+    if (!slot->symbol)
         write_reference(writer, (uint64_t)slot->addend, 0);
     else if (writer->view->target && sscanf(slot->name, "sct.%u.", &row) == 1 &&
              write_target_row(writer, row, slot->addend))
@@ -370,7 +372,7 @@ static bool write_through_slot(struct writer *writer, const struct arch_insn *in
         return false;
     fprintf(writer->out, "%c ", letters[insn->kind]);
     if (insn->kind == INSN_LOAD_SLOT)
-        write_bytes(writer, insn->bytes, 2);
+        fprintf(writer->out, "%02x%02x ", insn->bytes[0], insn->bytes[1]);
     write_slot(writer, slot);
     return true;
 }

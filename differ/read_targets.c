@@ -272,9 +272,12 @@ static void find_target(struct relocation *relocation)
     if (section->kind == SECTION_IGNORED || (code && relative && !relocation->tail))
         return;
     if (section->kind == SECTION_STRINGS || section->kind == SECTION_CONSTANTS) {
+        offset += (int64_t)symbol->value;
+        /* by its section alone, the place meant is the beginning of a thing; with a label it may
+         * be the middle or the end of it */
         if (!relative || code)
-            target_merged(relocation, section, (int64_t)symbol->value,
-                          offset + (int64_t)symbol->value);
+            target_merged(relocation, section,
+                          symbol->type == STT_SECTION ? offset : (int64_t)symbol->value, offset);
         return;
     }
     if (relative && !code)

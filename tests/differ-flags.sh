@@ -1,0 +1,63 @@
+#!/bin/bash
+# The same fix under the flags that packages are built with, in programs and shared libraries.
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2034,SC1091
+. "$top_srcdir/tests/differ-subr.sh"
+
+new_case
+cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+extern void *malloc(unsigned long);
+extern void free(void *);
+extern unsigned long strlen(const char *);
+int shared_counter = 10;
+static int private_counter = 20;
+static const char *words[] = {"zero", "one", "two", "three"};
+__attribute__((noinline)) int helper(int x) { return x + shared_counter; }
+__attribute__((noinline)) static int hidden(int x) { private_counter++; return x * private_counter; }
+__attribute__((noinline)) int fixed(int n)
+{
+    int sum = 0;
+    for (int i = 0; i <= n; i++) {
+        char *copy = malloc(strlen(words[i & 3]) + 1);
+        sum += helper(i) + hidden(i) + (copy != 0);
+        free(copy);
+    }
+    switch (n) {
+    case 0: printf("none "); break;
+    case 1: printf("one "); return sum;
+    case 2: printf("some "); break;
+    case 3: printf("three "); sum++; break;
+    case 4: printf("many "); break;
+    case 5: printf("more "); sum--; break;
+    }
+    shared_counter++;
+    return sum;
+}
+volatile int five = 5;
+void run(void)
+{
+    int result = fixed(five);
+    printf("%d %d %d ", result, shared_counter, private_counter);
+}
+END
+sed 's/i <= n/i < n/; s/"more "/"bounded "/' o/main.c > p/main.c
+want='more 450 11 26 bounded 369 12 31 '
+
+for flags in -O0 -O1 -O2 -O3 -Os '-O2 -fPIC' '-O2 -fPIE' '-O2 -fPIE -fno-plt' \
+    '-O2 -fcf-protection=full' '-O2 -fcf-protection=none' '-O2 -fstack-protector-strong -fstack-clash-protection' \
+    '-O2 -fexceptions -fasynchronous-unwind-tables -g' '-O2 -fno-omit-frame-pointer -fcf-protection=full'; do
+    for bind in '' '-Wl,-z,now'; do
+        cflags=$flags ldflags=$bind
+        accepts "a_program_compiled_with_${flags// /_}_${bind}_is_patched" fixed "$want"
+    done
+done
+
+library=library
+for flags in '-O2 -fPIC' '-O0 -fPIC' '-Os -fPIC -fcf-protection=full' '-O2 -fPIC -fno-plt' '-O2 -fPIC -fvisibility=protected'; do
+    for bind in '' '-Wl,-z,now' '-Wl,-Bsymbolic'; do
+        cflags=$flags ldflags=$bind
+        accepts "a_library_compiled_with_${flags// /_}_${bind}_is_patched" fixed "$want"
+    done
+done
+tap_done
