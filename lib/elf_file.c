@@ -61,9 +61,13 @@ struct elf_file *elf_file_open(const char *path, struct sc_error **err)
     }
     file->path = sc_format("%s", path);
     file->fd = open(path, O_RDONLY | O_CLOEXEC);
+    /*
+     * Not ELF_C_READ_MMAP: the kernel puts the breakpoints of uprobes into every private mapping of
+     * a file, this one too, and a file with an active patch would seem to be damaged.
+     */
     if (file->fd < 0) {
         sc_error_errno(err, "cannot open %s", path);
-    } else if (!(file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL))) {
+    } else if (!(file->elf = elf_begin(file->fd, ELF_C_READ, NULL))) {
         elf_failure(err, path, "cannot be read");
     } else if (read_header(file, err) == 0) {
         return file;
