@@ -1,3 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What runtime/ adds to the build.
 include $(top_srcdir)/runtime/inject/local.mk
+
+# The BPF program: compiled for BPF, wrapped into a header that the daemon includes. It is built
+# without anything of the running kernel, so that packages can be built anywhere.
+BPF_ARCH = $(host_cpu:x86_64=x86)
+HOLD_BPF_FLAGS = -g -O2 -Wall -Wextra -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) \
+  -I$(top_srcdir) -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+
+runtime/bpf/hold.bpf.o: $(top_srcdir)/runtime/bpf/hold.bpf.c $(top_srcdir)/runtime/bpf/hold.h
+	$(AM_V_GEN)$(MKDIR_P) runtime/bpf && \
+	  $(BPF_CLANG) $(HOLD_BPF_FLAGS) -c $(top_srcdir)/runtime/bpf/hold.bpf.c -o $@
+
+runtime/bpf/hold.skel.h: runtime/bpf/hold.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton runtime/bpf/hold.bpf.o name hold_bpf > $@.tmp && mv $@.tmp $@
+
+BUILT_SOURCES += runtime/bpf/hold.skel.h
+CLEANFILES += runtime/bpf/hold.skel.h runtime/bpf/hold.bpf.o
+EXTRA_DIST += runtime/bpf/hold.bpf.c runtime/bpf/hold.h
+
+# The parts of the daemon that tests use too.
+noinst_LIBRARIES += runtime/libdaemon.a
+runtime_libdaemon_a_SOURCES = \
+  runtime/uprobe_link.c runtime/uprobe_link.h \
+  runtime/hold.c runtime/hold_pin.c runtime/hold.h runtime/hold_P.h \
+  runtime/features.c runtime/features.h \
+  runtime/log.c runtime/log.h \
+  runtime/options.c runtime/options.h \
+  runtime/patch_store.c runtime/patch_store.h \
+  runtime/patch_id.c runtime/patch_id.h \
+  runtime/state_file.c runtime/state_file.h \
+  runtime/injector.c runtime/injector.h \
+  runtime/process_scan.c runtime/process_scan.h \
+  runtime/live_patch.c runtime/live_patch.h \
+  runtime/switcher.c runtime/switcher_process.c runtime/switcher_problems.c \
+  runtime/switcher.h runtime/switcher_P.h \
+  runtime/lazy.c runtime/lazy.h \
+  runtime/target_check.c runtime/target_check.h \
+  runtime/request.c runtime/request.h \
+  runtime/daemon.h runtime/daemon_state.c runtime/activate.c runtime/changes.c \
+  runtime/startup.c runtime/verbs_show.c runtime/verbs_change.c \
+  runtime/control.c runtime/control.h runtime/server.c runtime/server.h
+nodist_runtime_libdaemon_a_SOURCES = runtime/bpf/hold.skel.h
+runtime_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(RPM_CFLAGS) $(BPF_CFLAGS) \
+  $(SYSTEMD_CFLAGS)
+LIBDAEMON = runtime/libdaemon.a
+LIBDAEMON_LIBS = $(LIBDAEMON) $(LIBPROCESS) $(LIBSYSCARE_LIBS) $(RPM_LIBS) $(BPF_LIBS) \
+  $(SYSTEMD_LIBS) -lpthread
+
+sbin_PROGRAMS += runtime/syscared
+runtime_syscared_SOURCES = runtime/main.c
+runtime_syscared_CFLAGS = $(runtime_libdaemon_a_CFLAGS)
+runtime_syscared_LDADD = $(LIBDAEMON_LIBS)
+
+bin_PROGRAMS += runtime/syscare
+runtime_syscare_SOURCES = runtime/cli/main.c runtime/cli/client.c runtime/cli/print.c runtime/cli/cli.h
+runtime_syscare_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+runtime_syscare_LDADD = $(LIBSYSCARE_LIBS)

@@ -29,6 +29,12 @@ uint64_t arch_reach(void);
 /* Encodes a jump placed at address from. False when to is out of reach. */
 bool arch_jump_encode(uint64_t from, uint64_t to, uint8_t jump[ARCH_JUMP_MAX]);
 
+/*
+ * How the BPF program knows such a jump: the four bytes at its address as a little-endian number,
+ * masked with *mask, are *opcode.
+ */
+void arch_jump_pattern(uint32_t *opcode, uint32_t *mask);
+
 /* If the bytes at address from are such a jump: true, and where it leads in *to. */
 bool arch_jump_decode(uint64_t from, const uint8_t *bytes, uint64_t *to);
 

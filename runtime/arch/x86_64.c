@@ -40,6 +40,12 @@ bool arch_jump_encode(uint64_t from, uint64_t to, uint8_t jump[ARCH_JUMP_MAX])
     return true;
 }
 
+void arch_jump_pattern(uint32_t *opcode, uint32_t *mask)
+{
+    *opcode = 0xe9; /* JMP rel32 */
+    *mask = 0xff;
+}
+
 bool arch_jump_decode(uint64_t from, const uint8_t *bytes, uint64_t *to)
 {
     int32_t relative;

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Holds the first caller of a patched function until the daemon has hold of the process.
+//
+// A sleepable program on the entry of each patched function. When the jump is already there, or
+// anything at all speaks against waiting, it returns at once and the caller goes on: fail open. It
+// needs no vmlinux.h: the few kernel structures are declared here and relocated by CO-RE.
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+
+#include "runtime/bpf/hold.h"
+
+/*
+ * include/linux/sched/jobctl.h: set by PTRACE_INTERRUPT until the thread has trapped. So the thread
+ * itself sees that a tracer waits for it; no message from the injector is needed, and each thread
+ * is let go exactly when it cannot run user code any more. The daemon tries it out at start.
+ */
+#define JOBCTL_TRAP_STOP (1ul << 19)
+
+/* How long a process is left alone after a hold ran into its limit. */
+#define BACKOFF_NS 1000000000ull
+
+/* A turn of the loop takes about a microsecond; the limit in time comes first. */
+#define TURNS_MAX (1 << 23)
+
+struct task_struct {
+    unsigned long jobctl;
+    __u64 start_boottime;
+    __u64 self_exec_id; /* u32 in older kernels: libbpf adapts the load */
+    struct task_struct *group_leader;
+} __attribute__((preserve_access_index));
+
+#if defined(__TARGET_ARCH_x86)
+/* The part of the context that is read: the instruction pointer is word 16 of pt_regs. */
+struct hold_regs {
+    unsigned long before_ip[16];
+    unsigned long ip;
+};
+#else
+#error "no register layout for this architecture"
+#endif
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct hold_control);
+} control SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, HOLD_SLOTS_MAX);
+    __type(key, __u32);
+    __type(value, struct hold_slot);
+} slots SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, HOLD_SITES_MAX);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, struct hold_site);
+} sites SEC(".maps");
+
+/* The daemon and its injectors: they must never wait for themselves. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 64);
+    __type(key, __u32);
+    __type(value, __u8);
+} excluded SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 8192);
+    __type(key, __u32);
+    __type(value, struct hold_verdict);
+} verdicts SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 8192);
+    __type(key, __u32);
+    __type(value, __u64);
+} release SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, HOLD_RING_SIZE);
+} events SEC(".maps");
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct hold_wait {
+    struct task_struct *task;
+    struct hold_event event;
+    __u64 deadline;
+    unsigned long ip;
+    int timed_out;
+};
+
+/* True if the verdict is about the process that the event describes. */
+static bool verdict_applies(const struct hold_verdict *verdict, const struct hold_event *event)
+{
+    return !verdict->start || (verdict->start == event->start && verdict->exec == event->exec);
+}
+
+static long wait_turn(__u32 turn, void *data)
+{
+    struct hold_wait *wait = data;
+    struct task_struct *task = (void *)bpf_get_current_task_btf();
+    __u64 *released;
+    char byte;
+
+    (void)turn;
+    if (task->jobctl & JOBCTL_TRAP_STOP)
+        return 1;
+    released = bpf_map_lookup_elem(&release, &wait->event.tgid);
+    if (released && *released >= wait->event.time)
+        return 1;
+    if (bpf_ktime_get_ns() >= wait->deadline) {
+        wait->timed_out = 1;
+        return 1;
+    }
+    /* The point where the kernel may schedule: without it the daemon starves (PREEMPT_NONE). */
+    bpf_copy_from_user_task(&byte, 1, (void *)wait->ip, (void *)task, 0);
+    return 0;
+}
+
+/* True if the bytes at the jump's place are a jump already, so there is nothing to wait for. */
+static bool jump_is_there(const struct hold_site *site, unsigned long ip)
+{
+    __u8 now[HOLD_OLD_BYTES] = {};
+    __u32 word;
+    bool same = true;
+
+    if (bpf_copy_from_user(now, sizeof(now), (void *)(ip + site->jump_offset)))
+        return true; /* unreadable: holding would not help */
+    word = now[0] | now[1] << 8 | now[2] << 16 | (__u32)now[3] << 24;
+    if ((word & site->opcode_mask) != site->opcode)
+        return false;
+    for (__u32 i = 0; i < HOLD_OLD_BYTES; i++)
+        if (i < site->jump_size && now[i] != site->old[i])
+            same = false;
+    return !same;
+}
+
+/* True if this caller may be held at all. Fills the event. */
+static bool caller_is_held(__u64 cookie, struct hold_wait *wait,
+                           const struct hold_control *settings)
+{
+    struct hold_event *event = &wait->event;
+    struct hold_verdict *verdict;
+    __u64 id = bpf_get_current_pid_tgid();
+
+    event->pid = (__u32)id;
+    event->tgid = id >> 32;
+    event->cookie = cookie;
+    event->time = bpf_ktime_get_ns();
+    event->start = wait->task->group_leader->start_boottime;
+    event->exec = wait->task->group_leader->self_exec_id;
+    if (event->time >= settings->alive_until || bpf_map_lookup_elem(&excluded, &event->tgid))
+        return false;
+    if (wait->task->jobctl & JOBCTL_TRAP_STOP)
+        return false; /* a tracer has it already */
+    verdict = bpf_map_lookup_elem(&verdicts, &event->tgid);
+    return !verdict || event->time >= verdict->until || !verdict_applies(verdict, event);
+}
+
+/* Keeps a process that nobody fetched from paying the limit at each call. */
+static void back_off(const struct hold_event *event)
+{
+    struct hold_verdict verdict = {.start = event->start, .exec = event->exec};
+
+    verdict.until = bpf_ktime_get_ns() + BACKOFF_NS;
+    bpf_map_update_elem(&verdicts, &event->tgid, &verdict, BPF_ANY);
+}
+
+SEC("uprobe.s")
+int hold_caller(struct hold_regs *regs)
+{
+    __u64 cookie = bpf_get_attach_cookie(regs);
+    struct hold_site *site = bpf_map_lookup_elem(&sites, &cookie);
+    struct hold_wait wait = {};
+    struct hold_control *settings;
+    struct hold_slot *slot;
+    __u32 key = 0;
+
+    if (!site)
+        return 0;
+    slot = bpf_map_lookup_elem(&slots, &site->slot);
+    settings = bpf_map_lookup_elem(&control, &key);
+    if (!slot || !slot->enabled || !settings)
+        return 0;
+    wait.task = (void *)bpf_get_current_task_btf();
+    if (!caller_is_held(cookie, &wait, settings) || jump_is_there(site, regs->ip))
+        return 0;
+    /* A full ring means that the daemon is far behind: the audit will find the process. */
+    if (bpf_ringbuf_output(&events, &wait.event, sizeof(wait.event), 0))
+        return 0;
+    wait.ip = regs->ip;
+    wait.deadline = wait.event.time + settings->hold_limit;
+    bpf_loop(TURNS_MAX, wait_turn, &wait, 0);
+    if (wait.timed_out)
+        back_off(&wait.event);
+    return 0;
+}

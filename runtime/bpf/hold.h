@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the BPF program that holds first callers shares with the daemon: the layout of its maps and
+ * of its ring buffer records. Only fixed-width types: one side is compiled for BPF. A change of
+ * anything here needs a new HOLD_ABI, because the maps are pinned and outlive the daemon.
+ */
+#ifndef SYSCARE_HOLD_H
+#define SYSCARE_HOLD_H
+
+#include <linux/types.h>
+
+/* Part of the name of the pin directory, so that another layout is never taken for ours. */
+#define HOLD_ABI 1
+
+#define HOLD_SLOTS_MAX 1024   /* patch objects that can be active at once */
+#define HOLD_SITES_MAX 65536  /* functions that can be patched at once */
+#define HOLD_OLD_BYTES 8      /* room for the bytes that a jump overwrites */
+#define HOLD_RING_SIZE 262144 /* 256 KiB: more than 5,000 events */
+
+/* The single entry of the map `control`. Times are CLOCK_MONOTONIC, nanoseconds. */
+struct hold_control {
+    __u64 alive_until; /* the daemon answers until then; later calls are not held */
+    __u64 hold_limit;  /* the longest that a caller is held */
+};
+
+/* An entry of the map `slots`: one patch object. */
+struct hold_slot {
+    __u32 enabled; /* 0: callers pass without an event; 1: they are held */
+};
+
+/* An entry of the hash `sites`, by the cookie of the probe: one patched function. */
+struct hold_site {
+    __u32 slot;        /* index in `slots` */
+    __u32 jump_offset; /* from the probed byte to the jump */
+    __u32 opcode;      /* the jump is there when the 4 bytes at it, masked with opcode_mask, */
+    __u32 opcode_mask; /* equal opcode and the jump_size bytes are not the old ones any more */
+    __u32 jump_size;   /* at most HOLD_OLD_BYTES */
+    __u8 old[HOLD_OLD_BYTES];
+    __u32 pad;
+};
+
+/*
+ * The LRU hash `release`, u32 tgid to u64 time, is written by the injector (runtime/inject/
+ * protocol.h, INJECT_INIT) and by the daemon: it ends holds that began before that time.
+ */
+
+/*
+ * An entry of the LRU hash `verdicts`, by tgid: what was decided about a process. start and exec
+ * say which one is meant, because tgids come back and exec keeps them.
+ */
+struct hold_verdict {
+    __u64 start; /* task_struct.start_boottime of the leader; 0: whichever has the tgid */
+    __u64 exec;  /* task_struct.self_exec_id of the leader */
+    __u64 until; /* no new hold before that time */
+};
+
+/* A record of the ring buffer: this thread is held. */
+struct hold_event {
+    __u32 pid;  /* thread */
+    __u32 tgid; /* process */
+    __u64 cookie;
+    __u64 time;  /* when the hold began */
+    __u64 start; /* as in hold_verdict */
+    __u64 exec;
+};
+
+#endif

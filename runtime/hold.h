@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The BPF side of the daemon: the loaded program, its maps, and its links to files, all pinned so
+ * that they outlive the daemon.
+ *
+ * A slot stands for one active patch object. Its links are made while it is disabled (callers pass
+ * freely), and enabled after the eager pass. Functions of different slots may be called from
+ * different threads; one slot is changed by one thread at a time.
+ */
+#ifndef SYSCARE_RUNTIME_HOLD_H
+#define SYSCARE_RUNTIME_HOLD_H
+
+#include "lib/error.h"
+#include "runtime/bpf/hold.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct hold; /* opaque */
+
+/* A function to be probed. */
+struct hold_function {
+    uint64_t offset;       /* file offset of its first instruction */
+    struct hold_site site; /* slot is filled in by hold_slot_fill */
+};
+
+/*
+ * A link found pinned by an earlier daemon. name is owned by the list.
+ */
+struct hold_pin {
+    uint32_t slot;
+    char uuid[37]; /* of the patch object */
+    uint64_t dev, ino;
+};
+
+/*
+ * Loads the program and pins its maps below pin_dir, a directory on a bpffs (made if missing).
+ * Pinned maps of an earlier daemon are taken over. Links of another build of the program are
+ * removed. NULL with err set.
+ */
+struct hold *hold_open(const char *pin_dir, uint64_t limit_ns, struct sc_error **err);
+
+/* Closes the descriptors; what is pinned stays. NULL is allowed. */
+void hold_close(struct hold *hold);
+
+/* Removes all pins and closes. For the end of a daemon with nothing active. NULL is allowed. */
+void hold_discard(struct hold *hold);
+
+/* The longest that a caller is held, in ns. */
+uint64_t hold_limit(const struct hold *hold);
+
+/* Descriptor of the map `release`, for INJECT_INIT. Owned by hold. */
+int hold_release_fd(const struct hold *hold);
+
+/* Keeps the process (or stops to keep it) from ever being held: the daemon and its injectors. */
+int hold_exclude(struct hold *hold, pid_t tgid, struct sc_error **err);
+void hold_include(struct hold *hold, pid_t tgid);
+
+/* Callers are held until now + ns has passed; 0 ends holding at once. Async-signal-safe. */
+void hold_alive(struct hold *hold, uint64_t ns);
+
+/*
+ * Describes the functions of a slot to the program, disabled. count is at most 65535.
+ * 0, or -1 with err set.
+ */
+int hold_slot_fill(struct hold *hold, uint32_t slot, const struct hold_function *functions,
+                   size_t count, struct sc_error **err);
+
+/* Switches the holding of callers on or off. */
+int hold_slot_enable(struct hold *hold, uint32_t slot, bool enabled, struct sc_error **err);
+
+/*
+ * Attaches the functions of a slot to the file open as fd and pins the link under uuid and the
+ * file's dev:inode. A file that is linked already is success.
+ */
+int hold_link(struct hold *hold, uint32_t slot, const char *uuid,
+              const struct hold_function *functions, size_t count, int fd, struct sc_error **err);
+
+/* True if the file with that dev:inode is linked for the slot. */
+bool hold_linked(struct hold *hold, uint32_t slot, uint64_t dev, uint64_t ino);
+
+/*
+ * Takes the links of a slot away, then its sites: no thread traps for it any more when this
+ * returns. functions may be NULL when only links are to go.
+ */
+void hold_slot_clear(struct hold *hold, uint32_t slot, size_t count);
+
+/* The pinned links there are. *pins is malloc'd. Returns their number, or -1 with err set. */
+int hold_pins(struct hold *hold, struct hold_pin **pins, struct sc_error **err);
+
+/* Number of links in all slots. */
+size_t hold_link_count(struct hold *hold);
+
+/* No hold of this process (as the event describes it) before until (CLOCK_MONOTONIC ns). */
+void hold_verdict_set(struct hold *hold, const struct hold_event *event, uint64_t until);
+/* Forgets what was said about the process. */
+void hold_verdict_clear(struct hold *hold, pid_t tgid);
+
+/* Lets all threads of the process go that are held now. */
+void hold_release(struct hold *hold, pid_t tgid);
+
+/* Readable when there are events. Owned by hold. */
+int hold_events_fd(const struct hold *hold);
+
+/* Hands each waiting event to callback; one thread only. Returns their number. */
+typedef void (*hold_event_fn)(const struct hold_event *event, void *data);
+int hold_events_read(struct hold *hold, hold_event_fn callback, void *data);
+
+/* CLOCK_MONOTONIC in nanoseconds, the program's clock. */
+uint64_t hold_clock(void);
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The threads that answer held callers.
+#include "runtime/lazy.h"
+
+#include "lib/cleanup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#define WORKERS 2
+
+/*
+ * The heartbeat is given four times as often as it expires. After the daemon's death or stop, a
+ * caller is held for nothing only until then, and each process at most once (see back_off in
+ * hold.bpf.c).
+ */
+#define ALIVE_NS 1000000000ull
+#define BEAT_MS 250
+
+#define QUEUE_MAX 4096
+
+struct lazy {
+    struct hold *hold;
+    struct switcher *switcher;
+    const struct log *log;
+    struct injector *injectors[WORKERS];
+    pthread_t reader, workers[WORKERS];
+    int stop_fd;          /* readable when the reader is to end */
+    pthread_mutex_t lock; /* of the rest */
+    pthread_cond_t ready;
+    bool stopping;
+    struct hold_event *queue; /* QUEUE_MAX, a ring */
+    size_t first, count;
+};
+
+/* What a worker thread gets. */
+struct lazy_worker {
+    struct lazy *lazy;
+    struct injector *injector;
+};
+
+/* Called for each event: one entry for each process, its other threads are let go with it. */
+static void enqueue(const struct hold_event *event, void *data)
+{
+    struct lazy *lazy = data;
+    bool queued = false;
+
+    pthread_mutex_lock(&lazy->lock);
+    for (size_t i = 0; !queued && i < lazy->count; i++) {
+        const struct hold_event *other = &lazy->queue[(lazy->first + i) % QUEUE_MAX];
+
+        queued = other->tgid == event->tgid && other->cookie >> 32 == event->cookie >> 32;
+    }
+    if (!queued && lazy->count < QUEUE_MAX) {
+        lazy->queue[(lazy->first + lazy->count++) % QUEUE_MAX] = *event;
+        pthread_cond_signal(&lazy->ready);
+    }
+    pthread_mutex_unlock(&lazy->lock);
+}
+
+/* Waits for the next event. False when the daemon ends. */
+static bool dequeue(struct lazy *lazy, struct hold_event *event)
+{
+    bool got;
+
+    pthread_mutex_lock(&lazy->lock);
+    while (!lazy->count && !lazy->stopping)
+        pthread_cond_wait(&lazy->ready, &lazy->lock);
+    got = !lazy->stopping;
+    if (got) {
+        *event = lazy->queue[lazy->first];
+        lazy->first = (lazy->first + 1) % QUEUE_MAX;
+        lazy->count--;
+    }
+    pthread_mutex_unlock(&lazy->lock);
+    return got;
+}
+
+static void *run_worker(void *data)
+{
+    struct lazy_worker *worker = data;
+    struct hold_event event;
+
+    injector_prepare(worker->injector);
+    while (dequeue(worker->lazy, &event))
+        switcher_answer(worker->lazy->switcher, worker->injector, &event);
+    free(worker);
+    return NULL;
+}
+
+static void *run_reader(void *data)
+{
+    struct lazy *lazy = data;
+    struct pollfd fds[2] = {
+        {.fd = hold_events_fd(lazy->hold), .events = POLLIN},
+        {.fd = lazy->stop_fd, .events = POLLIN},
+    };
+    uint64_t next_beat = 0;
+
+    while (!(fds[1].revents & POLLIN)) {
+        uint64_t now = hold_clock();
+
+        if (now >= next_beat) {
+            hold_alive(lazy->hold, ALIVE_NS);
+            next_beat = now + BEAT_MS * 1000000ull;
+        }
+        if (poll(fds, 2, (int)((next_beat - now) / 1000000) + 1) < 0 && errno != EINTR)
+            break;
+        hold_events_read(lazy->hold, enqueue, lazy);
+    }
+    hold_alive(lazy->hold, 0);
+    return NULL;
+}
+
+/*
+ * A caller burns its time slice while it is held, and other programs want theirs: on a busy machine
+ * a thread of normal priority comes too late (3 of 100 holds ran into the limit at load 6 on two
+ * processors). The work is short: about a millisecond for each new process.
+ */
+static void raise_priority(pthread_t thread)
+{
+    const struct sched_param param = {.sched_priority = 1};
+
+    /* Not allowed in some containers: then it is as it is for everybody. */
+    pthread_setschedparam(thread, SCHED_RR | SCHED_RESET_ON_FORK, &param);
+}
+
+static void start_thread(pthread_t *thread, void *(*run)(void *), void *data)
+{
+    int failed = pthread_create(thread, NULL, run, data);
+
+    if (failed)
+        abort(); /* at the start of the daemon: nothing was begun */
+    raise_priority(*thread);
+}
+
+struct lazy *lazy_start(struct hold *hold, struct switcher *switcher, const struct options *options,
+                        const struct log *log)
+{
+    struct lazy *lazy = calloc(1, sizeof(*lazy));
+
+    if (!lazy)
+        abort();
+    lazy->hold = hold;
+    lazy->switcher = switcher;
+    lazy->log = log;
+    lazy->queue = calloc(QUEUE_MAX, sizeof(*lazy->queue));
+    lazy->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (!lazy->queue || lazy->stop_fd < 0)
+        abort();
+    pthread_mutex_init(&lazy->lock, NULL);
+    pthread_cond_init(&lazy->ready, NULL);
+    for (size_t i = 0; i < WORKERS; i++) {
+        struct lazy_worker *worker = malloc(sizeof(*worker));
+
+        if (!worker)
+            abort();
+        lazy->injectors[i] = injector_new(options->libexec_dir, hold, log);
+        injector_set_urgent(lazy->injectors[i]);
+        worker->lazy = lazy;
+        worker->injector = lazy->injectors[i];
+        start_thread(&lazy->workers[i], run_worker, worker);
+    }
+    start_thread(&lazy->reader, run_reader, lazy);
+    return lazy;
+}
+
+void lazy_stop(struct lazy *lazy)
+{
+    const uint64_t one = 1;
+
+    if (!lazy)
+        return;
+    if (write(lazy->stop_fd, &one, sizeof(one)) < 0)
+        abort(); /* an eventfd at 0 takes it */
+    pthread_join(lazy->reader, NULL);
+    pthread_mutex_lock(&lazy->lock);
+    lazy->stopping = true;
+    pthread_cond_broadcast(&lazy->ready);
+    pthread_mutex_unlock(&lazy->lock);
+    for (size_t i = 0; i < WORKERS; i++) {
+        pthread_join(lazy->workers[i], NULL);
+        injector_free(lazy->injectors[i]);
+    }
+    pthread_mutex_destroy(&lazy->lock);
+    pthread_cond_destroy(&lazy->ready);
+    close(lazy->stop_fd);
+    free(lazy->queue);
+    free(lazy);
+}

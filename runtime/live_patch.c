@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Patch objects that processes run, or shall be rid of: what the threads of the daemon share.
+#include "runtime/live_patch.h"
+
+#include "lib/cleanup.h"
+#include "lib/digest.h"
+#include "lib/file.h"
+#include "lib/patch_info.h"
+#include "runtime/arch/arch.h"
+#include "runtime/patch_object.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* Describes one function to the BPF program. */
+static void fill_function(struct hold_function *function, const struct sc_patch_func *from)
+{
+    struct hold_site *site = &function->site;
+
+    function->offset = from->old_offset;
+    site->jump_offset = from->jump_offset;
+    site->jump_size = from->jump_size < HOLD_OLD_BYTES ? from->jump_size : HOLD_OLD_BYTES;
+    memcpy(site->old, from->old_bytes + from->jump_offset, site->jump_size);
+    arch_jump_pattern(&site->opcode, &site->opcode_mask);
+}
+
+static void fill_functions(struct live_patch *patch, const struct patch_object *object)
+{
+    size_t count = object->func_count;
+
+    patch->function_count = count;
+    patch->functions = calloc(count, sizeof(*patch->functions));
+    patch->old_start = calloc(count, sizeof(*patch->old_start));
+    patch->old_end = calloc(count, sizeof(*patch->old_end));
+    patch->function_names = calloc(count, sizeof(*patch->function_names));
+    if (!patch->functions || !patch->old_start || !patch->old_end || !patch->function_names)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        fill_function(&patch->functions[i], &object->funcs[i]);
+        patch->old_start[i] = object->funcs[i].old_vaddr;
+        patch->old_end[i] = object->funcs[i].old_vaddr + object->funcs[i].old_size;
+        patch->function_names[i] = sc_format("%s", patch_func_name(object, &object->funcs[i]));
+    }
+}
+
+/* The object must say itself what patch_info says of it. */
+static int check_note(const struct patch_object *object, const char *uuid, const char *target_hex,
+                      struct sc_error **err)
+{
+    char hex[2 * sizeof(object->note.build_id) + 1];
+    unsigned char bytes[16];
+
+    sc_hex_encode(object->note.build_id, object->note.build_id_size, hex);
+    if (strcmp(hex, target_hex) != 0)
+        return sc_error_set(
+            err, SC_REFUSED,
+            "damaged-patch: the patch object is for build-id %s, patch_info says %s", hex,
+            target_hex);
+    if (patch_uuid_decode(uuid, bytes) < 0 || memcmp(bytes, object->note.uuid, 16) != 0)
+        return sc_error_set(err, SC_REFUSED,
+                            "damaged-patch: the patch object has another uuid than patch_info");
+    return 0;
+}
+
+struct live_patch *live_patch_open(const char *path, const char *uuid, const char *name,
+                                   const char *target_hex, struct sc_error **err)
+{
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    cleanup_patch struct patch_object *object = NULL;
+    struct live_patch *patch;
+
+    if (fd < 0) {
+        sc_error_errno(err, "cannot open %s", path);
+        return NULL;
+    }
+    object = patch_object_open(fd, err);
+    if (!object || check_note(object, uuid, target_hex, err) < 0) {
+        sc_error_wrap(err, "%s", path);
+        return NULL;
+    }
+    patch = calloc(1, sizeof(*patch));
+    if (!patch)
+        abort();
+    atomic_init(&patch->references, 1);
+    atomic_init(&patch->wanted, false);
+    atomic_init(&patch->linked, false);
+    snprintf(patch->uuid, sizeof(patch->uuid), "%s", uuid);
+    patch->name = sc_format("%s", name);
+    patch->target.size = object->note.build_id_size;
+    memcpy(patch->target.bytes, object->note.build_id, sizeof(patch->target.bytes));
+    fill_functions(patch, object);
+    patch->fd = fd;
+    fd = -1; /* kept */
+    return patch;
+}
+
+struct live_patch *live_patch_get(struct live_patch *patch)
+{
+    atomic_fetch_add(&patch->references, 1);
+    return patch;
+}
+
+void live_patch_put(struct live_patch *patch)
+{
+    if (!patch || atomic_fetch_sub(&patch->references, 1) != 1)
+        return;
+    for (size_t i = 0; i < patch->function_count; i++)
+        free(patch->function_names[i]);
+    close(patch->fd);
+    free(patch->function_names);
+    free(patch->name);
+    free(patch->functions);
+    free(patch->old_start);
+    free(patch->old_end);
+    free(patch);
+}
+
+bool live_patch_same_target(const struct live_patch *a, const struct live_patch *b)
+{
+    return a->target.size == b->target.size &&
+           memcmp(a->target.bytes, b->target.bytes, a->target.size) == 0;
+}
+
+const char *live_patch_overlap(const struct live_patch *a, const struct live_patch *b)
+{
+    if (!live_patch_same_target(a, b))
+        return NULL;
+    for (size_t i = 0; i < a->function_count; i++)
+        for (size_t j = 0; j < b->function_count; j++)
+            if (a->old_start[i] < b->old_end[j] && b->old_start[j] < a->old_end[i])
+                return a->function_names[i];
+    return NULL;
+}
+
+void live_set_init(struct live_set *set)
+{
+    memset(set, 0, sizeof(*set));
+    pthread_mutex_init(&set->lock, NULL);
+}
+
+void live_set_destroy(struct live_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        live_patch_put(set->items[i]);
+    free(set->items);
+    pthread_mutex_destroy(&set->lock);
+}
+
+void live_set_add(struct live_set *set, struct live_patch *patch)
+{
+    pthread_mutex_lock(&set->lock);
+    set->items = reallocarray(set->items, set->count + 1, sizeof(*set->items));
+    if (!set->items)
+        abort();
+    set->items[set->count++] = live_patch_get(patch);
+    pthread_mutex_unlock(&set->lock);
+}
+
+void live_set_remove(struct live_set *set, struct live_patch *patch)
+{
+    pthread_mutex_lock(&set->lock);
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->items[i] != patch)
+            continue;
+        memmove(&set->items[i], &set->items[i + 1], (--set->count - i) * sizeof(*set->items));
+        live_patch_put(patch);
+        break;
+    }
+    pthread_mutex_unlock(&set->lock);
+}
+
+int live_set_free_slot(struct live_set *set, struct sc_error **err)
+{
+    int slot = -1;
+
+    pthread_mutex_lock(&set->lock);
+    /* The last slot is for the trial at start (features.c). */
+    for (uint32_t candidate = 0; slot < 0 && candidate < HOLD_SLOTS_MAX - 1; candidate++) {
+        bool used = false;
+
+        for (size_t i = 0; i < set->count; i++)
+            used = used || set->items[i]->slot == candidate;
+        if (!used)
+            slot = (int)candidate;
+    }
+    pthread_mutex_unlock(&set->lock);
+    if (slot < 0)
+        sc_error_set(err, SC_FAILED, "too many patches are active");
+    return slot;
+}
+
+struct live_patch *live_set_find(struct live_set *set, const char *uuid)
+{
+    struct live_patch *found = NULL;
+
+    pthread_mutex_lock(&set->lock);
+    for (size_t i = 0; !found && i < set->count; i++)
+        if (strcmp(set->items[i]->uuid, uuid) == 0)
+            found = live_patch_get(set->items[i]);
+    pthread_mutex_unlock(&set->lock);
+    return found;
+}
+
+struct live_list live_set_list(struct live_set *set)
+{
+    struct live_list list = {0};
+
+    pthread_mutex_lock(&set->lock);
+    for (size_t i = 0; i < set->count; i++)
+        live_list_add(&list, set->items[i]);
+    pthread_mutex_unlock(&set->lock);
+    return list;
+}
+
+void live_list_add(struct live_list *list, struct live_patch *patch)
+{
+    list->items = reallocarray(list->items, list->count + 1, sizeof(*list->items));
+    if (!list->items)
+        abort();
+    list->items[list->count++] = live_patch_get(patch);
+}
+
+void live_list_clear(struct live_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        live_patch_put(list->items[i]);
+    free(list->items);
+    list->items = NULL;
+    list->count = 0;
+}

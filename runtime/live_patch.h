@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Patch objects that processes run, or shall be rid of: what the threads of the daemon share.
+ *
+ * A live_patch is made by a transaction, used by the threads that answer first callers, and freed
+ * by whoever lets go of it last. Everything in it is constant but `wanted` and the slot.
+ */
+#ifndef SYSCARE_RUNTIME_LIVE_PATCH_H
+#define SYSCARE_RUNTIME_LIVE_PATCH_H
+
+#include "lib/error.h"
+#include "runtime/hold.h"
+#include "runtime/process_scan.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct live_patch {
+    atomic_int references;
+    atomic_bool wanted; /* true: in all processes; false: in none */
+    atomic_bool linked; /* there may be links and sites for the slot */
+    char uuid[37];      /* of the entity */
+    char *name;         /* for logs: <name-ver-rel>/<PATCH-ver-rel>/<elf> */
+    int fd;             /* the patch object, open for reading */
+    struct build_id target;
+    uint32_t slot; /* in the maps of the BPF program */
+    struct hold_function *functions;
+    uint64_t *old_start, *old_end; /* address ranges of the functions that are replaced */
+    char **function_names;
+    size_t function_count;
+};
+
+/*
+ * Opens and checks the patch object at path. target_hex is the build-id of patch_info, which must
+ * be the object's. The result has one reference. NULL with err set.
+ */
+struct live_patch *live_patch_open(const char *path, const char *uuid, const char *name,
+                                   const char *target_hex, struct sc_error **err);
+
+/* One more, or one less, reference. NULL is allowed. */
+struct live_patch *live_patch_get(struct live_patch *patch);
+void live_patch_put(struct live_patch *patch);
+
+/* True if both are for the same ELF file. */
+bool live_patch_same_target(const struct live_patch *a, const struct live_patch *b);
+
+/* The name of a function that both replace, owned by a; NULL if there is none. */
+const char *live_patch_overlap(const struct live_patch *a, const struct live_patch *b);
+
+/* A list that threads share. */
+struct live_set {
+    pthread_mutex_t lock;
+    struct live_patch **items; /* with a reference each, in the order of activation */
+    size_t count;
+};
+
+/* A copy of the list at one moment, with references of its own. */
+struct live_list {
+    struct live_patch **items;
+    size_t count;
+};
+
+void live_set_init(struct live_set *set);
+void live_set_destroy(struct live_set *set);
+
+/* Adds with a reference of its own; removes and drops that. */
+void live_set_add(struct live_set *set, struct live_patch *patch);
+void live_set_remove(struct live_set *set, struct live_patch *patch);
+
+/* A slot of the BPF maps that no live patch has; -1 with err set when there is none. */
+int live_set_free_slot(struct live_set *set, struct sc_error **err);
+
+/* The live patch of the entity, with a reference; NULL when there is none. */
+struct live_patch *live_set_find(struct live_set *set, const char *uuid);
+
+struct live_list live_set_list(struct live_set *set);
+void live_list_clear(struct live_list *list);
+#define cleanup_live_list __attribute__((cleanup(live_list_clear)))
+void live_list_add(struct live_list *list, struct live_patch *patch);
+
+#endif

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the daemon can be told: command line, then the configuration file, then defaults.
+#include "runtime/options.h"
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stddef.h>
+#include <string.h>
+
+enum option_kind { KIND_STRING, KIND_NUMBER, KIND_LIST, KIND_FLAG };
+
+/* An option by its long name, which is also its key in the file. */
+struct option_entry {
+    const char *name;
+    enum option_kind kind;
+    size_t offset;             /* of the member in struct options */
+    const char *text;          /* default of a string */
+    unsigned min, max, number; /* range and default of a number */
+    bool in_file;              /* allowed in the configuration file */
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct option_entry entries[] = {
+    {"run-dir", KIND_STRING, AT(run_dir), "/run/syscare", 0, 0, 0, true},
+    {"state-dir", KIND_STRING, AT(state_dir), "/var/lib/syscare", 0, 0, 0, true},
+    {"patch-dir", KIND_STRING, AT(patch_dir), "/usr/lib/syscare/patches", 0, 0, 0, true},
+    {"bpffs", KIND_STRING, AT(bpffs), "/sys/fs/bpf/syscare", 0, 0, 0, true},
+    {"root", KIND_STRING, AT(root), "", 0, 0, 0, true},
+    {"libexec-dir", KIND_STRING, AT(libexec_dir), PKGLIBEXECDIR, 0, 0, 0, true},
+    {"config", KIND_STRING, AT(config), "", 0, 0, 0, false},
+    {"hold-limit", KIND_NUMBER, AT(hold_ms), NULL, 10, 1000, 50, true},
+    {"audit-interval", KIND_NUMBER, AT(audit_s), NULL, 1, 3600, 10, true},
+    {"process-timeout", KIND_NUMBER, AT(timeout_s), NULL, 1, 60, 5, true},
+    {"skip-path", KIND_LIST, AT(skip_paths), NULL, 0, 0, 0, true},
+    {"skip-cgroup", KIND_LIST, AT(skip_cgroups), NULL, 0, 0, 0, true},
+    {"foreground", KIND_FLAG, AT(foreground), NULL, 0, 0, 0, false},
+    {"verbose", KIND_FLAG, AT(verbose), NULL, 0, 0, 0, false},
+    {"help", KIND_FLAG, AT(help), NULL, 0, 0, 0, false},
+    {"version", KIND_FLAG, AT(version), NULL, 0, 0, 0, false},
+};
+#define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
+
+#define DEFAULT_CONFIG "/etc/syscare/syscared.conf"
+#define CONFIG_MAX 65536
+
+static void *member_of(struct options *options, const struct option_entry *entry)
+{
+    return (char *)options + entry->offset;
+}
+
+static int set_number(unsigned *value, const struct option_entry *entry, const char *text,
+                      struct sc_error **err)
+{
+    char *end;
+    unsigned long number;
+
+    errno = 0;
+    number = strtoul(text, &end, 10);
+    if (errno || end == text || *end || !isdigit((unsigned char)*text) || number < entry->min ||
+        number > entry->max)
+        return sc_error_set(err, SC_USAGE, "%s: %s is not a number from %u to %u", entry->name,
+                            text, entry->min, entry->max);
+    *value = (unsigned)number;
+    return 0;
+}
+
+static int set_option(struct options *options, const struct option_entry *entry, const char *text,
+                      struct sc_error **err)
+{
+    void *member = member_of(options, entry);
+
+    switch (entry->kind) {
+    case KIND_STRING:
+        free(*(char **)member);
+        *(char **)member = sc_format("%s", text);
+        return 0;
+    case KIND_NUMBER:
+        return set_number(member, entry, text, err);
+    case KIND_LIST:
+        string_list_add(member, text);
+        return 0;
+    case KIND_FLAG:
+        *(bool *)member = true;
+        return 0;
+    }
+    return -1;
+}
+
+static void set_defaults(struct options *options)
+{
+    memset(options, 0, sizeof(*options));
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        if (entries[i].kind == KIND_STRING)
+            *(char **)member_of(options, &entries[i]) = sc_format("%s", entries[i].text);
+        if (entries[i].kind == KIND_NUMBER)
+            *(unsigned *)member_of(options, &entries[i]) = entries[i].number;
+    }
+}
+
+static char *trim(char *text)
+{
+    char *end = text + strlen(text);
+
+    while (end > text && isspace((unsigned char)end[-1]))
+        *--end = '\0';
+    return text + strspn(text, " \t");
+}
+
+/* One line of the file: "name = value", a comment, or nothing. */
+static int read_line(struct options *options, char *line, struct sc_error **err)
+{
+    char *equals = strchr(line, '=');
+    const char *name;
+
+    line = trim(line);
+    if (*line == '\0' || *line == '#')
+        return 0;
+    if (!equals)
+        return sc_error_set(err, SC_USAGE, "\"%s\" is not \"name = value\"", line);
+    *equals = '\0';
+    name = trim(line);
+    for (size_t i = 0; i < ENTRY_COUNT; i++)
+        if (entries[i].in_file && strcmp(entries[i].name, name) == 0)
+            return set_option(options, &entries[i], trim(equals + 1), err);
+    return sc_error_set(err, SC_USAGE, "there is no setting \"%s\"", name);
+}
+
+static int read_file(struct options *options, const char *path, struct sc_error **err)
+{
+    cleanup_free char *text = NULL;
+    char *line, *rest;
+    unsigned number = 0;
+    size_t size;
+
+    if (sc_file_read(path, CONFIG_MAX, &text, &size, err) < 0)
+        return -1;
+    rest = text;
+    while ((line = strsep(&rest, "\n"))) {
+        number++;
+        if (read_line(options, line, err) < 0)
+            return sc_error_wrap(err, "%s:%u", path, number);
+    }
+    return 0;
+}
+
+/* Walks the command line: with only == "config" to find the file, then for everything else. */
+static int read_arguments(struct options *options, int argc, char **argv, const char *only,
+                          struct sc_error **err)
+{
+    struct option table[ENTRY_COUNT + 1];
+    int index, c;
+
+    memset(table, 0, sizeof(table));
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        table[i].name = entries[i].name;
+        table[i].has_arg = entries[i].kind == KIND_FLAG ? no_argument : required_argument;
+    }
+    optind = 0; /* glibc: start again */
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "", table, &index)) != -1) {
+        if (c != 0)
+            return sc_error_set(err, SC_USAGE, "%s: unknown option, or its value is missing",
+                                argv[optind - 1]);
+        if (!!only == (strcmp(entries[index].name, "config") == 0) &&
+            set_option(options, &entries[index], optarg, err) < 0)
+            return -1;
+    }
+    if (optind < argc)
+        return sc_error_set(err, SC_USAGE, "unexpected argument %s", argv[optind]);
+    return 0;
+}
+
+/* Directories become absolute, so that messages and restarts mean the same place. */
+static int make_absolute(struct options *options, struct sc_error **err)
+{
+    cleanup_free char *here = getcwd(NULL, 0);
+
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        char **member = member_of(options, &entries[i]);
+        char *absolute;
+
+        if (entries[i].kind != KIND_STRING || **member == '/' || **member == '\0')
+            continue;
+        if (!here)
+            return sc_error_errno(err, "getcwd");
+        absolute = sc_format("%s/%s", here, *member);
+        free(*member);
+        *member = absolute;
+    }
+    return 0;
+}
+
+int options_read(struct options *options, int argc, char **argv, struct sc_error **err)
+{
+    set_defaults(options);
+    if (read_arguments(options, argc, argv, "config", err) < 0)
+        return -1;
+    if (options->config[0]) {
+        if (read_file(options, options->config, err) < 0)
+            return -1;
+    } else if (sc_file_exists(DEFAULT_CONFIG) && read_file(options, DEFAULT_CONFIG, err) < 0) {
+        return -1;
+    }
+    if (read_arguments(options, argc, argv, NULL, err) < 0)
+        return -1;
+    if (strcmp(options->root, "/") == 0)
+        options->root[0] = '\0';
+    return make_absolute(options, err);
+}
+
+void options_free(struct options *options)
+{
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        if (entries[i].kind == KIND_STRING)
+            free(*(char **)member_of(options, &entries[i]));
+        if (entries[i].kind == KIND_LIST)
+            string_list_clear(member_of(options, &entries[i]));
+    }
+}
+
+const char *options_help(void)
+{
+    return "Usage: syscared [OPTION]...\n"
+           "Keeps live patches applied in all processes of this host.\n\n"
+           "  --config FILE          settings [" DEFAULT_CONFIG "]\n"
+           "  --run-dir DIR          socket and pid file [/run/syscare]\n"
+           "  --state-dir DIR        state and copies of what is applied [/var/lib/syscare]\n"
+           "  --patch-dir DIR        installed patches [/usr/lib/syscare/patches]\n"
+           "  --bpffs DIR            where BPF objects are pinned [/sys/fs/bpf/syscare]\n"
+           "  --root DIR             prefix of installed files and of the RPM database\n"
+           "  --libexec-dir DIR      where syscare-inject is\n"
+           "  --hold-limit MS        longest wait of a first caller, 10..1000 [50]\n"
+           "  --audit-interval S     seconds between audits, 1..3600 [10]\n"
+           "  --process-timeout S    longest try at one process, 1..60 [5]\n"
+           "  --skip-path GLOB       leave processes of these executables alone; repeatable\n"
+           "  --skip-cgroup GLOB     leave processes of these cgroups alone; repeatable\n"
+           "  --foreground           log to stderr\n"
+           "  --verbose              log more\n"
+           "  --help, --version\n";
+}
+
+bool options_kill_switch(const char *cmdline)
+{
+    static const char word[] = "syscare.enable=";
+    const char *at = cmdline;
+    bool off = false;
+
+    while ((at = strstr(at, word))) {
+        bool starts = at == cmdline || isspace((unsigned char)at[-1]);
+
+        at += strlen(word);
+        if (starts)
+            off = *at == '0' && (at[1] == '\0' || isspace((unsigned char)at[1]));
+    }
+    return off;
+}

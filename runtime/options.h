@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the daemon can be told: command line, then /etc/syscare/syscared.conf, then defaults. */
+#ifndef SYSCARE_RUNTIME_OPTIONS_H
+#define SYSCARE_RUNTIME_OPTIONS_H
+
+#include "lib/error.h"
+#include "lib/string_list.h"
+
+#include <stdbool.h>
+
+/* All strings are owned and never NULL. */
+struct options {
+    char *run_dir;      /* socket, pid file */
+    char *state_dir;    /* state file, copies of what is applied */
+    char *patch_dir;    /* where patch packages install */
+    char *bpffs;        /* directory for pins */
+    char *root;         /* prefix of installed files and of the rpmdb; "" for the real root */
+    char *libexec_dir;  /* where syscare-inject is */
+    char *config;       /* the file that was read */
+    unsigned hold_ms;   /* the longest that a first caller is held: 10..1000 */
+    unsigned audit_s;   /* seconds between audits: 1..3600 */
+    unsigned timeout_s; /* for one process in an eager pass: 1..60 */
+    struct string_list skip_paths;   /* globs of executables that are left alone */
+    struct string_list skip_cgroups; /* globs of cgroup paths that are left alone */
+    bool foreground;                 /* log to stderr */
+    bool verbose;
+    bool help, version; /* print that and end */
+};
+
+/*
+ * Reads the command line and the configuration file. A missing file is an error only where
+ * --config named it. 0, or -1 with err set (SC_USAGE). Free with options_free in both cases.
+ */
+int options_read(struct options *options, int argc, char **argv, struct sc_error **err);
+
+void options_free(struct options *options);
+
+/* The text of --help. */
+const char *options_help(void);
+
+/*
+ * True if the kernel command line (the text of /proc/cmdline) has the word syscare.enable=0; the
+ * last syscare.enable= on it counts.
+ */
+bool options_kill_switch(const char *cmdline);
+
+#endif

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Brings processes to the state that the live patches ask for: passes over /proc, held callers.
+#include "runtime/switcher.h"
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "runtime/switcher_P.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* Rounds of one pass. New processes inherit or are held, so two or three are the rule. */
+#define ROUNDS_MAX 50
+
+struct switcher *switcher_new(struct hold *hold, struct live_set *live,
+                              const struct options *options, const struct log *log)
+{
+    struct switcher *switcher = calloc(1, sizeof(*switcher));
+
+    if (!switcher)
+        abort();
+    switcher->hold = hold;
+    switcher->live = live;
+    switcher->options = options;
+    switcher->log = log;
+    switcher->cache = build_id_cache_new();
+    pthread_mutex_init(&switcher->pass_lock, NULL);
+    pthread_mutex_init(&switcher->lock, NULL);
+    pthread_cond_init(&switcher->gate_open, NULL);
+    for (size_t i = 0; i < SWITCHER_WORKERS; i++)
+        switcher->injectors[i] = injector_new(options->libexec_dir, hold, log);
+    return switcher;
+}
+
+void switcher_free(struct switcher *switcher)
+{
+    if (!switcher)
+        return;
+    for (size_t i = 0; i < SWITCHER_WORKERS; i++)
+        injector_free(switcher->injectors[i]);
+    build_id_cache_free(switcher->cache);
+    problem_list_clear(&switcher->problems);
+    free(switcher->busy);
+    pthread_mutex_destroy(&switcher->pass_lock);
+    pthread_mutex_destroy(&switcher->lock);
+    pthread_cond_destroy(&switcher->gate_open);
+    free(switcher);
+}
+
+struct build_id_cache *switcher_cache(struct switcher *switcher)
+{
+    return switcher->cache;
+}
+
+/* A pass while it runs. */
+struct pass {
+    struct switcher *switcher;
+    const struct live_list *patches;
+    uint64_t deadline;
+    struct build_id *targets;    /* of each patch */
+    struct scan_list processes;  /* of this round */
+    atomic_size_t next;          /* index of the process that the next free worker takes */
+    atomic_size_t done, already; /* processes switched, in all rounds; found right, in this one */
+    atomic_bool changed;         /* this round found something to do */
+    pthread_mutex_t lock;        /* of failed */
+    struct scan_list failed;     /* pairs that this pass gave up; wanted is the patch's index */
+    struct sc_error *error;      /* the first file that could not be linked */
+};
+
+/* What a worker thread gets. */
+struct worker {
+    struct pass *pass;
+    struct injector *injector;
+};
+
+static bool has_failed(struct pass *pass, const struct scan_process *process, size_t patch)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&pass->lock);
+    for (size_t i = 0; !found && i < pass->failed.count; i++)
+        found = pass->failed.items[i].pid == process->pid &&
+                pass->failed.items[i].start_time == process->start_time &&
+                pass->failed.items[i].wanted == patch;
+    pthread_mutex_unlock(&pass->lock);
+    return found;
+}
+
+static void add_failed(struct pass *pass, const struct scan_process *process, size_t patch)
+{
+    struct scan_list *failed = &pass->failed;
+
+    pthread_mutex_lock(&pass->lock);
+    failed->items = reallocarray(failed->items, failed->count + 1, sizeof(*failed->items));
+    if (!failed->items)
+        abort();
+    failed->items[failed->count] = *process;
+    failed->items[failed->count++].wanted = patch;
+    pthread_mutex_unlock(&pass->lock);
+}
+
+/* Switches one process to one patch of the pass. */
+static void pass_switch(struct pass *pass, struct injector *injector,
+                        const struct scan_process *process, size_t patch)
+{
+    struct switch_job job = {
+        .pid = process->pid,
+        .start_time = process->start_time,
+        .patch = pass->patches->items[patch],
+        .deadline = pass->deadline,
+    };
+
+    if (has_failed(pass, process, patch))
+        return;
+    switch (switch_process(pass->switcher, injector, &job)) {
+    case SWITCH_DONE:
+        atomic_fetch_add(&pass->done, 1);
+        atomic_store(&pass->changed, true);
+        break;
+    case SWITCH_ALREADY:
+        atomic_fetch_add(&pass->already, 1);
+        break;
+    case SWITCH_GONE:
+        break;
+    case SWITCH_PROBLEM:
+        add_failed(pass, process, patch);
+        break;
+    }
+}
+
+/* A worker takes processes until none is left. */
+static void *work(void *data)
+{
+    struct worker *worker = data;
+    struct pass *pass = worker->pass;
+    size_t index;
+
+    while ((index = atomic_fetch_add(&pass->next, 1)) < pass->processes.count) {
+        const struct scan_process *process = &pass->processes.items[index];
+        const struct live_patch *first = pass->patches->items[process->wanted];
+
+        /* All patches of that ELF, in their order. */
+        for (size_t i = 0; i < pass->patches->count; i++)
+            if (live_patch_same_target(first, pass->patches->items[i]))
+                pass_switch(pass, worker->injector, process, i);
+    }
+    return NULL;
+}
+
+static void run_workers(struct pass *pass)
+{
+    struct worker workers[SWITCHER_WORKERS];
+    pthread_t threads[SWITCHER_WORKERS];
+    size_t started = 0;
+
+    atomic_store(&pass->next, 0);
+    for (size_t i = 0; i < SWITCHER_WORKERS; i++) {
+        workers[i].pass = pass;
+        workers[i].injector = pass->switcher->injectors[i];
+    }
+    /* The calling thread is a worker too; for few processes it is the only one. */
+    while (started + 1 < SWITCHER_WORKERS && (started + 1) * 4 < pass->processes.count &&
+           pthread_create(&threads[started], NULL, work, &workers[started + 1]) == 0)
+        started++;
+    work(&workers[0]);
+    while (started > 0)
+        pthread_join(threads[--started], NULL);
+}
+
+/* Called by the scan for each file with a wanted build-id: links it where it is not. */
+static void link_file(int fd, size_t wanted, void *data)
+{
+    struct pass *pass = data;
+    const struct live_patch *found = pass->patches->items[wanted];
+    struct stat st;
+
+    if (!pass->switcher->hold || fstat(fd, &st) < 0)
+        return;
+    for (size_t i = 0; i < pass->patches->count; i++) {
+        const struct live_patch *patch = pass->patches->items[i];
+
+        if (!live_patch_same_target(found, patch) || !atomic_load(&patch->wanted) ||
+            !atomic_load(&patch->linked) ||
+            hold_linked(pass->switcher->hold, patch->slot, st.st_dev, st.st_ino))
+            continue;
+        /* Processes that started from this file before the link are found by the next round. */
+        atomic_store(&pass->changed, true);
+        if (hold_link(pass->switcher->hold, patch->slot, patch->uuid, patch->functions,
+                      patch->function_count, fd, pass->error ? NULL : &pass->error) < 0)
+            atomic_store(&pass->changed, false);
+    }
+}
+
+/* One look through /proc, and everything that it shows. */
+static int pass_round(struct pass *pass, struct sc_error **err)
+{
+    atomic_store(&pass->changed, false);
+    atomic_store(&pass->already, 0);
+    scan_list_clear(&pass->processes);
+    if (process_scan(pass->switcher->cache, pass->targets, pass->patches->count, link_file, pass,
+                     &pass->processes, err) < 0)
+        return -1;
+    if (pass->error) {
+        if (err)
+            *err = steal_pointer(&pass->error);
+        return -1;
+    }
+    run_workers(pass);
+    return 0;
+}
+
+/* The problems of all patches of the pass. */
+static void collect_problems(struct pass *pass, struct pass_result *result)
+{
+    for (size_t i = 0; i < pass->patches->count; i++) {
+        cleanup_problems struct problem_list list =
+            switcher_problems(pass->switcher, pass->patches->items[i]->uuid);
+
+        for (size_t j = 0; j < list.count; j++)
+            problem_list_add(&result->problems, &list.items[j]);
+    }
+}
+
+/* Problems of processes that ended before anybody tried them again. */
+static void drop_gone(struct switcher *switcher)
+{
+    cleanup_problems struct problem_list list = switcher_problems(switcher, NULL);
+
+    for (size_t i = 0; i < list.count; i++)
+        if (process_start_time(list.items[i].pid) != list.items[i].start_time)
+            problem_solved(switcher, list.items[i].uuid, list.items[i].pid);
+}
+
+int switcher_pass(struct switcher *switcher, const struct live_list *patches, uint64_t deadline,
+                  struct pass_result *result, struct sc_error **err)
+{
+    struct pass pass = {.switcher = switcher, .patches = patches, .deadline = deadline};
+    int failed = 0;
+
+    memset(result, 0, sizeof(*result));
+    if (patches->count == 0)
+        return 0;
+    pass.targets = calloc(patches->count, sizeof(*pass.targets));
+    if (!pass.targets)
+        abort();
+    for (size_t i = 0; i < patches->count; i++)
+        pass.targets[i] = patches->items[i]->target;
+    pthread_mutex_init(&pass.lock, NULL);
+    pthread_mutex_lock(&switcher->pass_lock);
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        failed = pass_round(&pass, err);
+        if (failed || !atomic_load(&pass.changed))
+            break;
+    }
+    pthread_mutex_unlock(&switcher->pass_lock);
+    drop_gone(switcher);
+    result->switched = atomic_load(&pass.done);
+    result->already = atomic_load(&pass.already);
+    collect_problems(&pass, result);
+    scan_list_clear(&pass.processes);
+    scan_list_clear(&pass.failed);
+    pthread_mutex_destroy(&pass.lock);
+    free(pass.targets);
+    sc_error_free(pass.error);
+    return failed;
+}
+
+enum inject_result switcher_query(struct switcher *switcher, const struct live_patch *patch,
+                                  pid_t pid, uint64_t start_time)
+{
+    struct injector_job job = {
+        .op = INJECT_QUERY,
+        .pid = pid,
+        .start_time = start_time,
+        .deadline_ms = 1000,
+        .patch_fd = patch->fd,
+    };
+    struct inject_reply reply;
+    enum inject_result result;
+
+    pthread_mutex_lock(&switcher->pass_lock);
+    result = injector_run(switcher->injectors[0], &job, &reply);
+    pthread_mutex_unlock(&switcher->pass_lock);
+    return result;
+}
+
+void pass_result_clear(struct pass_result *result)
+{
+    problem_list_clear(&result->problems);
+}
+
+/* The target that a slot is for; size 0 when the slot is not used any more. */
+static struct build_id slot_target(const struct live_list *list, const struct hold_event *event)
+{
+    struct build_id none = {.size = 0};
+    uint32_t slot = (uint32_t)(event->cookie >> 32);
+
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i]->slot == slot && atomic_load(&list->items[i]->wanted))
+            return list->items[i]->target;
+    return none;
+}
+
+void switcher_answer(struct switcher *switcher, struct injector *injector,
+                     const struct hold_event *event)
+{
+    cleanup_live_list struct live_list list = live_set_list(switcher->live);
+    struct build_id target = slot_target(&list, event);
+    struct switch_job job = {.pid = (pid_t)event->tgid, .flags = INJECT_LAZY};
+    bool problem = false;
+
+    job.start_time = process_start_time(job.pid);
+    if (!job.start_time)
+        return;
+    job.deadline = hold_clock() + switcher->options->timeout_s * 1000000000ull;
+    for (size_t i = 0; target.size && i < list.count; i++) {
+        job.patch = list.items[i];
+        if (!atomic_load(&job.patch->wanted) || job.patch->target.size != target.size ||
+            memcmp(job.patch->target.bytes, target.bytes, target.size) != 0)
+            continue;
+        if (switch_process(switcher, injector, &job) == SWITCH_PROBLEM)
+            problem = true;
+    }
+    /* Not held again until the retry has succeeded, or it runs another program. */
+    if (problem)
+        hold_verdict_set(switcher->hold, event, UINT64_MAX);
+    hold_release(switcher->hold, job.pid);
+    if (hold_clock() - event->time > hold_limit(switcher->hold))
+        log_write(switcher->log, LOG_WARNING, &(struct log_about){.pid = job.pid, .result = "late"},
+                  "a first caller was let go before its process was switched (%llu ms)",
+                  (unsigned long long)(hold_clock() - event->time) / 1000000);
+}

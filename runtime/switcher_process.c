@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Brings one process to the state that a live patch asks for.
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "runtime/switcher_P.h"
+
+#include <fnmatch.h>
+#include <limits.h>
+#include <string.h>
+
+#define DEADLINE_MIN_MS 20
+#define DEADLINE_MAX_MS 60000
+
+/* Waits until no other thread works on the process: two injectors cannot trace it at once. */
+static void gate_enter(struct switcher *switcher, pid_t pid)
+{
+    pthread_mutex_lock(&switcher->lock);
+    for (size_t i = 0; i < switcher->busy_count;) {
+        if (switcher->busy[i++] == pid) {
+            pthread_cond_wait(&switcher->gate_open, &switcher->lock);
+            i = 0;
+        }
+    }
+    switcher->busy =
+        reallocarray(switcher->busy, switcher->busy_count + 1, sizeof(*switcher->busy));
+    if (!switcher->busy)
+        abort();
+    switcher->busy[switcher->busy_count++] = pid;
+    pthread_mutex_unlock(&switcher->lock);
+}
+
+static void gate_leave(struct switcher *switcher, pid_t pid)
+{
+    pthread_mutex_lock(&switcher->lock);
+    for (size_t i = 0; i < switcher->busy_count; i++) {
+        if (switcher->busy[i] == pid) {
+            switcher->busy[i] = switcher->busy[--switcher->busy_count];
+            break;
+        }
+    }
+    pthread_cond_broadcast(&switcher->gate_open);
+    pthread_mutex_unlock(&switcher->lock);
+}
+
+/* Parent of a process, 0 when it is gone. */
+static pid_t parent_of(pid_t pid)
+{
+    cleanup_free char *path = sc_format("/proc/%d/status", pid);
+    cleanup_file FILE *file = fopen(path, "re");
+    char line[256];
+    pid_t parent = 0;
+
+    while (file && !parent && fgets(line, sizeof(line), file))
+        if (sscanf(line, "PPid: %d", &parent) == 1)
+            break;
+    return parent;
+}
+
+static bool list_matches(const struct string_list *globs, const char *text)
+{
+    for (size_t i = 0; i < globs->count; i++)
+        if (fnmatch(globs->items[i], text, 0) == 0)
+            return true;
+    return false;
+}
+
+/* True if one of the cgroups of the process matches; lines are "id:controllers:path". */
+static bool cgroup_matches(const struct string_list *globs, pid_t pid)
+{
+    cleanup_free char *path = sc_format("/proc/%d/cgroup", pid);
+    cleanup_file FILE *file = globs->count ? fopen(path, "re") : NULL;
+    cleanup_free char *line = NULL;
+    size_t room = 0;
+
+    while (file && getline(&line, &room, file) >= 0) {
+        const char *cgroup = strchr(line, ':');
+
+        cgroup = cgroup ? strchr(cgroup + 1, ':') : NULL;
+        line[strcspn(line, "\n")] = '\0';
+        if (cgroup && list_matches(globs, cgroup + 1))
+            return true;
+    }
+    return false;
+}
+
+/* Why the process is left alone although it could be patched; NULL if it is not. */
+static const char *opt_out(const struct switcher *switcher, pid_t pid)
+{
+    cleanup_free char *path = sc_format("/proc/%d/exe", pid);
+    char exe[PATH_MAX];
+    ssize_t size;
+
+    /* Our injectors stop it: a thread of ours would wait for itself. */
+    if (pid == getpid() || parent_of(pid) == getpid())
+        return "it is part of syscared: restart that to get the new code";
+    size = readlink(path, exe, sizeof(exe) - 1);
+    if (size > 0) {
+        exe[size] = '\0';
+        if (list_matches(&switcher->options->skip_paths, exe))
+            return "the configuration says so (skip-path)";
+    }
+    if (cgroup_matches(&switcher->options->skip_cgroups, pid))
+        return "the configuration says so (skip-cgroup)";
+    return NULL;
+}
+
+static uint32_t deadline_ms(const struct switcher *switcher, const struct switch_job *job)
+{
+    uint64_t now = hold_clock();
+    uint64_t left = job->deadline > now ? (job->deadline - now) / 1000000 : 0;
+    uint64_t most = switcher->options->timeout_s * 1000ull;
+
+    if (most > DEADLINE_MAX_MS)
+        most = DEADLINE_MAX_MS;
+    if (left > most)
+        left = most;
+    return (uint32_t)(left < DEADLINE_MIN_MS ? DEADLINE_MIN_MS : left);
+}
+
+/* What the injector said, in words for a user. */
+static char *describe_reply(const struct inject_reply *reply)
+{
+    char tracer[16];
+
+    switch ((enum inject_result)reply->result) {
+    case INJECT_TRACED:
+        process_name(reply->tracer, tracer);
+        return sc_format("traced by %d (%s)", reply->tracer, tracer);
+    case INJECT_BUSY:
+        return sc_format("busy: thread %d%s%s%s%s", reply->tid, reply->function[0] ? " in " : "",
+                         reply->function, reply->text[0] ? ": " : "", reply->text);
+    default:
+        return sc_format("%s%s%s%s%s", inject_result_name((enum inject_result)reply->result),
+                         reply->function[0] ? " in " : "", reply->function,
+                         reply->text[0] ? ": " : "", reply->text);
+    }
+}
+
+static enum switch_outcome judge_reply(struct switcher *switcher, const struct switch_job *job,
+                                       const struct inject_reply *reply)
+{
+    struct log_about about = {.patch = job->patch->name, .pid = job->pid};
+    cleanup_free char *reason = NULL;
+
+    about.result = inject_result_name((enum inject_result)reply->result);
+    switch ((enum inject_result)reply->result) {
+    case INJECT_PATCHED:
+    case INJECT_REVERTED:
+        log_write(switcher->log, LOG_DEBUG, &about, "switched %u functions in %llu us",
+                  reply->functions, (unsigned long long)reply->total_ns / 1000);
+        problem_solved(switcher, job->patch->uuid, job->pid);
+        return SWITCH_DONE;
+    case INJECT_ALREADY:
+        problem_solved(switcher, job->patch->uuid, job->pid);
+        return SWITCH_ALREADY;
+    case INJECT_NOT_MAPPED:
+    case INJECT_GONE:
+        problem_solved(switcher, job->patch->uuid, job->pid);
+        return SWITCH_GONE;
+    default:
+        reason = describe_reply(reply);
+        log_write(switcher->log, LOG_NOTICE, &about, "cannot switch process %d: %s", job->pid,
+                  reason);
+        problem_record(switcher, job, reason, false);
+        return SWITCH_PROBLEM;
+    }
+}
+
+static enum switch_outcome switch_gated(struct switcher *switcher, struct injector *injector,
+                                        const struct switch_job *job)
+{
+    /*
+     * Read with the process to ourselves. Whoever changes it looks through /proc afterwards, and
+     * so comes to this process after us.
+     */
+    bool wanted = atomic_load(&job->patch->wanted);
+    const char *left_alone = wanted ? opt_out(switcher, job->pid) : NULL;
+    struct injector_job request = {
+        .op = wanted ? INJECT_APPLY : INJECT_REVERT,
+        .pid = job->pid,
+        .start_time = job->start_time,
+        .flags = job->flags,
+        .deadline_ms = deadline_ms(switcher, job),
+        .patch_fd = job->patch->fd,
+    };
+    struct inject_reply reply;
+
+    if (left_alone) {
+        problem_record(switcher, job, left_alone, true);
+        return SWITCH_PROBLEM;
+    }
+    injector_run(injector, &request, &reply);
+    return judge_reply(switcher, job, &reply);
+}
+
+enum switch_outcome switch_process(struct switcher *switcher, struct injector *injector,
+                                   const struct switch_job *job)
+{
+    enum switch_outcome outcome;
+
+    gate_enter(switcher, job->pid);
+    outcome = switch_gated(switcher, injector, job);
+    gate_leave(switcher, job->pid);
+    return outcome;
+}
