@@ -8,3 +8,4 @@ include $(top_srcdir)/tests/build.mk
 include $(top_srcdir)/tests/inject.mk
 include $(top_srcdir)/tests/differ-layout.mk
 include $(top_srcdir)/tests/differ.mk
+include $(top_srcdir)/tests/daemon.mk
