@@ -48,8 +48,13 @@ gcc -g %{?tiny_flags}%{!?tiny_flags:-O2} -DTINY=%{tiny} -Wl,--build-id=sha1 -o s
 %install
 mkdir -p %{buildroot}/usr/bin
 install -m 4755 sc-tiny %{buildroot}/usr/bin/sc-tiny
+mkdir -p %{buildroot}/usr/share/sc-tiny/ü
+echo text > %{buildroot}/usr/share/sc-tiny/ü/one
+ln %{buildroot}/usr/share/sc-tiny/ü/one %{buildroot}/usr/share/sc-tiny/two
+ln -s ü/one %{buildroot}/usr/share/sc-tiny/three
 %files
 /usr/bin/sc-tiny
+/usr/share/sc-tiny
 %changelog
 * Mon Jan 15 2024 Tester <tester@example.org> - 2:1.0~rc1-3
 - First
@@ -96,6 +101,11 @@ tap_prints "source_package_is_laid_out_for_rpmbuild" "$work/t/SPECS/tiny.spec" \
 tap_that "sources_are_unpacked_unchanged" cmp "$work/SOURCES/tiny.c" "$work/t/SOURCES/tiny.c"
 tap_that "binary_package_is_unpacked" unpack_build "$work/a"
 tap_prints "no_file_is_unpacked_set_uid" 755 stat -c %a "$work/a/root/usr/bin/sc-tiny"
+tap_prints "links_and_names_of_all_kinds_are_unpacked" "text
+text
+text" cat "$work/a/root/usr/share/sc-tiny/ü/one" "$work/a/root/usr/share/sc-tiny/two" \
+    "$work/a/root/usr/share/sc-tiny/three"
+tap_prints "hard_links_stay_links" 2 stat -c %h "$work/a/root/usr/share/sc-tiny/two"
 
 head -c 3000 "$srpm" > "$work/short.rpm"
 cp "$srpm" "$work/flipped.rpm"
