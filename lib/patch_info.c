@@ -25,6 +25,7 @@ struct reader {
     struct sc_error **err;
 };
 
+/* The first failure is kept: later ones only follow from it. */
 static void reader_fail(struct reader *reader, const char *name, const char *what)
 {
     if (!reader->failed)
@@ -261,6 +262,7 @@ static void calculate_digest(struct json_object *object, char hex[SC_DIGEST_HEX_
     sc_hex_encode(digest, sizeof(digest), hex);
 }
 
+/* Before anything else: another format may have other members and another digest. */
 static int check_format(struct json_object *object, struct sc_error **err)
 {
     uint64_t format;
@@ -275,6 +277,10 @@ static int check_format(struct json_object *object, struct sc_error **err)
     return 0;
 }
 
+/*
+ * The digest comes last. It is over the object as it was read, so what is checked is exactly
+ * what is used; white space and the order of equal keys in the file do not matter.
+ */
 static int read_checked(struct json_object *object, struct patch_info *info, struct sc_error **err)
 {
     char digest[SC_DIGEST_HEX_SIZE];
@@ -320,6 +326,7 @@ static void add_list(struct json_object *object, const char *name, const struct 
     json_object_object_add(object, name, array);
 }
 
+/* The order of members is that of doc/formats.md, and part of the digest. */
 static struct json_object *make_target(const struct patch_target *target)
 {
     struct json_object *object = json_object_new_object();

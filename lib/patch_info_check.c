@@ -23,6 +23,7 @@ static bool consists_of(const char *text, const char *more, size_t max)
     return !text[size] && size >= 1 && size <= max;
 }
 
+/* No '-': it parts name, version and release. No '/' and no leading '.': it gets into paths. */
 bool patch_name_valid(const char *name)
 {
     return consists_of(name, "_.", 64) && name[0] != '.';
@@ -33,6 +34,7 @@ bool patch_version_valid(const char *text)
     return consists_of(text, "._+~^", 64);
 }
 
+/* Not first a '-': it would be an option on a command line. */
 bool patch_check_package_name(const char *text)
 {
     return consists_of(text, "_.+-", 200) && text[0] != '.' && text[0] != '-';
@@ -77,11 +79,16 @@ bool patch_check_file(const char *text)
            strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
+/* The metadata itself must not be taken for a patch object, nor written over. */
 bool patch_check_entity_file(const char *text)
 {
     return patch_check_file(text) && strcmp(text, SC_PATCH_INFO_FILE) != 0;
 }
 
+/*
+ * As the kernel would resolve it with nothing left to resolve: two spellings of one path would
+ * be two entities.
+ */
 bool patch_check_elf_path(const char *text)
 {
     if (text[0] != '/' || strlen(text) > 4095 || !patch_check_line(text))
@@ -98,6 +105,7 @@ bool patch_check_elf_path(const char *text)
     return true;
 }
 
+/* Lower case only: digests and uuids are compared as text. */
 static bool is_hex(const char *text, size_t min, size_t max)
 {
     size_t size = strspn(text, "0123456789abcdef");
@@ -216,6 +224,7 @@ static void add_text(struct sc_digest *digest, const char *text)
     sc_digest_add(digest, text ? text : "", text ? strlen(text) + 1 : 1);
 }
 
+/* The first part tells this use of SHA-256 from others; a later way to calculate gets another. */
 void patch_info_uuid(const struct patch_info *info, char uuid[SC_UUID_SIZE])
 {
     const char *const parts[] = {

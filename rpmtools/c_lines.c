@@ -27,6 +27,7 @@ static bool is_letter(char c)
            (unsigned char)c >= 0x80;
 }
 
+/* NUL is never in the text (linekeep looks for it before), so it can stand for the end. */
 static char peek(const struct scanner *scanner, size_t ahead)
 {
     return (size_t)(scanner->end - scanner->at) > ahead ? scanner->at[ahead] : '\0';
@@ -78,6 +79,7 @@ static void scan_line_comment(struct scanner *scanner)
             scanner->at++;
 }
 
+/* Backslashes mean nothing in it. */
 static void scan_block_comment(struct scanner *scanner)
 {
     scanner->at += 2;
@@ -179,6 +181,7 @@ static void scan_number(struct scanner *scanner)
     }
 }
 
+/* A number is what `gcc -E` writes: a line marker. */
 static enum c_directive directive_kind(const char *word, size_t size)
 {
     static const struct {
@@ -251,6 +254,7 @@ static void scan_token(struct scanner *scanner)
         scanner->at++;
 }
 
+/* One pass. It stops at the first thing that shows it is lost. */
 bool c_lines_scan(const char *text, size_t size, struct c_line *lines, size_t count)
 {
     struct scanner scanner = {.at = text,

@@ -42,6 +42,7 @@ static void add_suffix(struct faithful *faithful, const struct rpm_package *pack
         string_list_add(&faithful->suffixes, suffix);
 }
 
+/* Once each: a package that was given also lies "beside" itself. */
 static int add_package(struct faithful *faithful, const struct rpm_package *srpm,
                        const struct rpm_package *package, struct sc_error **err)
 {
@@ -176,6 +177,7 @@ void faithful_close(struct faithful *faithful)
     free(faithful);
 }
 
+/* Not through links: what an unpacked package points at on this host is not part of it. */
 static bool is_regular(const char *path)
 {
     struct stat st;
@@ -191,6 +193,7 @@ static struct elf_file *open_program(const char *root, const char *elf_path, str
     return is_regular(path) ? elf_file_open(path, err) : NULL;
 }
 
+/* find-debuginfo names them so; %_unique_debug_names decides which. */
 static struct elf_file *open_debug(const struct faithful *faithful, const char *root,
                                    const char *elf_path)
 {
@@ -259,6 +262,11 @@ static int same_alternates(struct elf_file *shipped, struct elf_file *own, struc
     return 0;
 }
 
+/*
+ * Without the program itself: its section table and symbols are in the .debug file, and the
+ * debugging information tells all but constants. own->elf gives the layout: it has the types of
+ * sections that the .debug file lost.
+ */
 static int compare_debug(const struct version *shipped, const struct version *own,
                          struct sc_error **err)
 {
@@ -345,6 +353,7 @@ static int identify(const struct version *shipped, struct faithful_result *resul
     return 0;
 }
 
+/* What cannot be proven is a result, not an error: the driver decides what to do about it. */
 static void check_opened(const struct faithful *faithful, const struct version *own,
                          const char *elf_path, struct faithful_result *result)
 {

@@ -31,6 +31,7 @@ static bool same_type(uint32_t a, uint32_t b)
     return a == b || a == SHT_NOBITS || b == SHT_NOBITS;
 }
 
+/* The order matters: a moved section has other addresses, and the size is the plainer reason. */
 static int same_header(const struct elf_section *a, const struct elf_section *b,
                        struct sc_error **err)
 {
@@ -98,6 +99,10 @@ static int symbol_differs(const char *name, struct sc_error **err)
     return sc_error_set(err, SC_REFUSED, "symbol %s differs", name ? name : "?");
 }
 
+/*
+ * In order: two builds of the same sources by the same tools have the same order, and a moved
+ * symbol is the first sign that they are not.
+ */
 int faithful_same_symbols(struct elf_file *shipped, struct elf_file *own, struct sc_error **err)
 {
     struct symbol_table a, b;
@@ -175,6 +180,7 @@ static const uint8_t *function_bytes(struct elf_file *file, const GElf_Sym *symb
     return NULL;
 }
 
+/* Only called when both files have the same layout, so that one address is right for both. */
 static bool function_differs(struct elf_file *shipped, struct elf_file *own, const GElf_Sym *symbol)
 {
     const uint8_t *a = function_bytes(shipped, symbol), *b = function_bytes(own, symbol);
@@ -281,6 +287,7 @@ static int same_section(struct elf_file *shipped, struct elf_section *a, struct 
     return 0;
 }
 
+/* Sections that only the program has are not missed: the other file may be stripped of them. */
 int faithful_same_debug(struct elf_file *shipped, struct elf_file *own, struct sc_error **err)
 {
     size_t compared = 0;
@@ -322,6 +329,7 @@ struct function {
     uint64_t size;
 };
 
+/* By size too, so that several static functions of one name pair up. */
 static int compare_functions(const void *a, const void *b)
 {
     const struct function *x = a, *y = b;

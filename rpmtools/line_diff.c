@@ -70,6 +70,7 @@ struct numbering {
     uint32_t used;
 };
 
+/* Open addressing; the table is at most half full, so the search ends. */
 static uint32_t line_number(struct numbering *numbering, const struct text_line *line)
 {
     size_t slot = line_hash(line) & numbering->mask;
@@ -104,6 +105,10 @@ static bool range_has(const struct range *range, ptrdiff_t diagonal)
     return range->min <= diagonal && diagonal <= range->max;
 }
 
+/*
+ * The farthest point on diagonal d with one more step: from the diagonal beside it that got
+ * farther, then along equal lines as far as they go.
+ */
 static ptrdiff_t step_forward(const struct search *search, const struct box *box, ptrdiff_t d)
 {
     ptrdiff_t low = search->reach_forward[d - 1], high = search->reach_forward[d + 1];
@@ -114,6 +119,7 @@ static ptrdiff_t step_forward(const struct search *search, const struct box *box
     return search->reach_forward[d] = x;
 }
 
+/* The same from the end, towards the start. */
 static ptrdiff_t step_backward(const struct search *search, const struct box *box, ptrdiff_t d)
 {
     ptrdiff_t low = search->reach_backward[d - 1], high = search->reach_backward[d + 1];
@@ -174,6 +180,10 @@ static void find_middle(const struct search *search, const struct box *box, ptrd
     *y = *x - d;
 }
 
+/*
+ * Equal lines at both ends are pairs in any best solution. What is left is cut at a point of a
+ * shortest way, and each half is a smaller problem of the same kind.
+ */
 static void search_box(const struct search *search, struct box box)
 {
     ptrdiff_t x, y;

@@ -55,6 +55,10 @@ static bool keeper_follow(struct keeper *keeper, enum c_directive directive)
     return true;
 }
 
+/*
+ * Without a file name: with one, __FILE__ would become what the compiler was given, or not. All
+ * groups that are open hold a directive now.
+ */
 static void keeper_put(struct keeper *keeper, uint32_t number)
 {
     fprintf(keeper->out, "#line %u\n", number);
@@ -95,6 +99,10 @@ static bool text_is_strange(const char *text, size_t size)
     return false;
 }
 
+/*
+ * A file that a generator made numbers its lines by another file's; changing that would change
+ * what it says.
+ */
 static enum linekeep_outcome keeper_scan(struct keeper *keeper, const char *text, size_t size)
 {
     if (!c_lines_scan(text, size, keeper->lines, keeper->new_count))
@@ -105,6 +113,7 @@ static enum linekeep_outcome keeper_scan(struct keeper *keeper, const char *text
     return LINEKEEP_DONE;
 }
 
+/* The scan comes first: it is linear, and what it leaves alone needs no comparison. */
 static enum linekeep_outcome keeper_run(struct keeper *keeper, const char *text, size_t size,
                                         uint32_t *next_number, char **kept, size_t *kept_size)
 {
@@ -150,6 +159,10 @@ enum linekeep_outcome linekeep_text(const char *original, size_t original_size, 
     return outcome;
 }
 
+/*
+ * By name, as the compiler decides too. Makefile.inc is the one .inc in common use that is not
+ * C.
+ */
 bool linekeep_name_matches(const char *name)
 {
     /* Not .y and .l: bison and flex write #line themselves. Not .S: # may begin a comment there. */
@@ -227,6 +240,10 @@ static int keep_pair(struct tree_walk *walk, const char *path, const char *relat
     return sc_file_replace(path, kept, kept_size, st.st_mode & 07777, err);
 }
 
+/*
+ * New files have no numbers to keep. Everything else that changed is reported, whatever its
+ * language: the driver decides by it what has to be built again.
+ */
 static int visit_patched(const char *path, const char *relative, void *data, struct sc_error **err)
 {
     struct tree_walk *walk = data;

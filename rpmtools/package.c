@@ -42,6 +42,10 @@ static int settle(char **to, const char *text, const char *what, struct sc_error
     return 0;
 }
 
+/*
+ * Where metadata has the digest of a file already, this is where a file that was exchanged
+ * shows.
+ */
 static int settle_digest(char **to, const char *path, struct sc_error **err)
 {
     cleanup_free char *what = sc_format("the digest of %s", path);
@@ -122,6 +126,7 @@ static int place_info(const struct maker *maker, struct sc_error **err)
     return place_file(maker, made, maker->stage, SC_PATCH_INFO_FILE, err);
 }
 
+/* The stage is what the binary package installs; all else goes into the source package. */
 static int place_files(const struct maker *maker, const char *source_rpm, struct sc_error **err)
 {
     const struct package_job *job = maker->job;
@@ -142,6 +147,7 @@ static int place_files(const struct maker *maker, const char *source_rpm, struct
     return 0;
 }
 
+/* Also with a fixed time: the spec is a file of the source package. */
 static char *write_spec(const struct maker *maker, const char *source_rpm, struct sc_error **err)
 {
     cleanup_free char *text = package_spec(maker->info, source_rpm);
@@ -217,6 +223,10 @@ static int make_directories(const struct maker *maker, struct sc_error **err)
     return 0;
 }
 
+/*
+ * --nodeps: the package has no build dependencies, and the host's rpm database may be empty
+ * (Debian). HOME, so that the user's ~/.rpmmacros is not read.
+ */
 static int run_rpmbuild(const struct maker *maker, const char *spec, struct sc_error **err)
 {
     cleanup_free char *log = sc_format("%s/rpmbuild.log", maker->work);
@@ -253,6 +263,7 @@ static char *deliver(const struct maker *maker, const char *file, struct sc_erro
     return sc_file_copy(from, to, err) < 0 ? NULL : steal_pointer(&to);
 }
 
+/* Both or none: a patch RPM without its source could not be continued. */
 static int deliver_all(const struct maker *maker, struct package_result *result,
                        struct sc_error **err)
 {

@@ -23,6 +23,7 @@ static int find_original(const char *path, const char *relative, void *data, str
     return 0;
 }
 
+/* In the order of the metadata, which is that of application. */
 static int read_patches(const char *sources, struct package_source *source, struct sc_error **err)
 {
     for (size_t i = 0; i < source->info->patch_count; i++) {
@@ -55,6 +56,7 @@ static int read_unpacked(const char *directory, struct package_source *source,
     return read_patches(sources, source, err);
 }
 
+/* The name of the spec decides: the package's own name is the user's choice. */
 int package_read_source(const char *path, const char *directory, struct package_source *source,
                         struct sc_error **err)
 {

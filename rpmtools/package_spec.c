@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+/* rpm's build/parsePreamble.c allows "._+%{}-" in names. */
 char *package_name(const struct patch_info *info)
 {
     char *name = sc_format("%s-%s-%s-%s", info->target.name, info->target.version,
@@ -18,6 +19,10 @@ char *package_name(const struct patch_info *info)
     return name;
 }
 
+/*
+ * The number keeps the order, and two patches of one name apart: a cumulative patch may have
+ * them.
+ */
 char *package_patch_file(const struct patch_info *info, size_t index)
 {
     char *name = sc_format("%04zu-%s", index + 1, info->patches[index].name);
@@ -69,6 +74,10 @@ static void put_description(FILE *out, const struct patch_info *info)
     fputc('\n', out);
 }
 
+/*
+ * The main package of the spec is only there for the source package's name: without %files it
+ * gives no binary one.
+ */
 static void put_preamble(FILE *out, const struct patch_info *info, const char *source_rpm)
 {
     cleanup_free char *name = package_name(info);
@@ -93,6 +102,10 @@ static void put_preamble(FILE *out, const struct patch_info *info, const char *s
     put_description(out, info);
 }
 
+/*
+ * No %{?_isa}: the target and its patch are of one architecture, and tools look for the plain
+ * name.
+ */
 static void put_binary(FILE *out, const struct patch_info *info)
 {
     cleanup_free char *name = package_name(info);

@@ -23,6 +23,7 @@ static void library_open(void)
     rpmlogSetMask(RPMLOG_UPTO(RPMLOG_EMERG));
 }
 
+/* A transaction set: librpm hangs its verification flags and its database on one. */
 static rpmts transaction_new(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -35,6 +36,10 @@ static rpmts transaction_new(void)
     return ts;
 }
 
+/*
+ * An rpm of another distribution has keys that we do not: NOKEY and NOTTRUSTED are about the
+ * signature only. A wrong digest of the header gives FAIL, and so does a file that ends in it.
+ */
 int rpm_header_read(const char *path, Header *header, off_t *payload, struct sc_error **err)
 {
     FD_t fd = Fopen(path, "r.ufdio");
@@ -123,6 +128,10 @@ static enum rpm_package_kind find_kind(Header header, const char *name)
     return debug ? RPM_PACKAGE_DEBUGINFO : RPM_PACKAGE_BINARY;
 }
 
+/*
+ * An absent epoch and epoch 0 compare equal in rpm, but only one of them is written in a
+ * dependency: so the difference is kept.
+ */
 static void read_numbers(Header header, struct rpm_package *package)
 {
     struct rpmtd_s times;
@@ -263,6 +272,10 @@ static int check_requires(rpmts ts, const struct rpm_package *package, Header he
     return missing->count > before ? SRPM_REQUIRES_MISSING : SRPM_REQUIRES_MET;
 }
 
+/*
+ * The header is read again rather than kept: librpm's Header is not for callers who do not know
+ * librpm.
+ */
 int srpm_missing_requires(const struct rpm_package *package, const char *root,
                           struct string_list *missing, struct sc_error **err)
 {

@@ -16,6 +16,7 @@
 /* Decides where an entry goes: a new string, NULL with err set when it may go nowhere. */
 typedef char *(*entry_place)(const char *name, const void *data, struct sc_error **err);
 
+/* From where the file stands to its end. */
 static int digest_rest(int fd, const char *path, uint8_t out[SC_DIGEST_SIZE], struct sc_error **err)
 {
     struct sc_digest *digest = sc_digest_new();
@@ -116,6 +117,7 @@ struct source_places {
     const char *topdir;
 };
 
+/* Source packages are flat: a slash in a name is nothing that rpmbuild made. */
 static char *place_source(const char *name, const void *data, struct sc_error **err)
 {
     const struct source_places *places = data;
@@ -138,6 +140,7 @@ static void entry_tame(struct archive_entry *entry)
     archive_entry_set_perm(entry, mode | (archive_entry_filetype(entry) == AE_IFDIR ? 0700 : 0600));
 }
 
+/* Gives the entry its place on disk; a hard link's other end must be inside too. */
 static int entry_redirect(struct archive_entry *entry, entry_place place, const void *data,
                           struct sc_error **err)
 {
@@ -159,6 +162,10 @@ static int entry_redirect(struct archive_entry *entry, entry_place place, const 
     return 0;
 }
 
+/*
+ * Devices, sockets and pipes need root and are never what is compared or built. In newc cpio
+ * only the last of several hard links has the contents: libarchive brings the others as links.
+ */
 static bool entry_is_wanted(struct archive_entry *entry)
 {
     mode_t type = archive_entry_filetype(entry);
@@ -167,6 +174,7 @@ static bool entry_is_wanted(struct archive_entry *entry)
            archive_entry_hardlink(entry);
 }
 
+/* Block by block with its offset, so that holes stay holes. */
 static int copy_data(struct archive *in, struct archive *out, struct sc_error **err)
 {
     const void *block;
@@ -182,6 +190,7 @@ static int copy_data(struct archive *in, struct archive *out, struct sc_error **
     return 0;
 }
 
+/* A warning is a failure here: it means that the entry is not what the package says. */
 static int unpack_entry(struct archive *in, struct archive *out, struct archive_entry *entry,
                         struct sc_error **err)
 {
@@ -212,6 +221,7 @@ static int unpack_all(struct archive *in, struct archive *out, entry_place place
     return 0;
 }
 
+/* libarchive's rpm filter skips lead, signature and header; the compression is found by itself. */
 static int unpack(const char *path, entry_place place, const void *data, struct sc_error **err)
 {
     struct archive *in = archive_read_new();
