@@ -156,8 +156,7 @@ shipped_build() {
     mapfile -t options < <(rpmbuild_options "$1")
     rm -rf "$2"
     mkdir -p "$2"
-    rpmbuild "${options[@]}" --define "_topdir $2" --define "_buildhost localhost" \
-        --define "use_source_date_epoch_as_buildtime 1" --rebuild "$1" < /dev/null
+    rpmbuild "${options[@]}" --define "_topdir $2" --rebuild "$1" < /dev/null
 }
 
 # Prints "-d FILE" for each debuginfo package below TOPDIR, one word a line.

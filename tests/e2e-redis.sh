@@ -35,7 +35,7 @@ trap finish EXIT
 # The RPMs as a distribution would ship them: two minutes, so kept while the input is the same.
 ship_redis() {
     local key cache=$builddir/tests/redis.cache
-    key=$(cat "$srpm" "${SYSCARE_RPM_MACROS:-/dev/null}" | sha256sum)
+    key=$({ cat "$srpm" "${SYSCARE_RPM_MACROS:-/dev/null}" && declare -f shipped_build; } | sha256sum)
     if [ "$(cat "$cache/key" 2> /dev/null)" != "$key" ]; then
         rm -rf "$cache"
         shipped_build "$srpm" "$cache" || return
