@@ -26,7 +26,7 @@ pair 'a_changed_initialiser_is_refused' changed-initialiser 'object level'
 
 old='static struct s { int a, b; } state; __attribute__((noinline)) int f(int x) { return x + state.a++; } void run(void) { printf("%d", f(2)); }'
 new='static struct s { int a, b, c; } state; __attribute__((noinline)) int f(int x) { state.c++; return x + state.a++; } void run(void) { printf("%d", f(2)); }'
-pair 'a_changed_size_of_an_object_is_refused' changed-object-size 'from 8 to 12 bytes'
+pair 'a_changed_size_of_an_object_is_refused' 'changed-object-size type-layout' 'object state changes from 8 to 12 bytes'
 
 old='__attribute__((noinline)) int f(int x) { static int n; return x + n++; } __attribute__((noinline)) int g(int x) { return x * 11 - x / 7; } void run(void) { printf("%d", f(2) + g(3)); }'
 new='__attribute__((noinline)) int f(int x) { return x + 1; } __attribute__((noinline)) int g(int x) { static int n; return x + n++; } void run(void) { printf("%d", f(2) + g(3)); }'
@@ -81,7 +81,7 @@ printf '.globl f\n.type f,@function\nf: endbr64\n lea 1(%%rdi),%%eax\n nop\n nop
 sed 's/lea 1/lea 2/' o/asm.s > p/asm.s
 differ() {
     compile_side o "$cflags" && compile_side p "$cflags" || return
-    for d in o p; do (cd $d && $CC -c asm.s -o asm.o && cp asm.o asm.replay && link_program ../$d "" 2>/dev/null); done
+    for d in o p; do (cd $d && $CC -g -c asm.s -o asm.o && cp asm.o asm.replay && link_program ../$d "" 2>/dev/null); done
     for d in o p; do cp harness.o $d/; (cd $d && $CC -Wl,-Map=out.map -o out ./*.o); done
     write_job main asm
     sed -i 's/asm\.c/asm.s/' job.json

@@ -10,13 +10,13 @@ work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 99
 
-# compile_side DIRECTORY CFLAGS
+# compile_side DIRECTORY CFLAGS: with -g, as every package is (types are compared by DWARF)
 compile_side()
 {
     (cd "$1" && for c in *.c; do
         # shellcheck disable=SC2086
-        $CC $2 -c "$c" -o "${c%.c}.o" &&
-            $CC $2 -ffunction-sections -fdata-sections -c "$c" -o "${c%.c}.replay" || exit 1
+        $CC -g $2 -c "$c" -o "${c%.c}.o" &&
+            $CC -g $2 -ffunction-sections -fdata-sections -c "$c" -o "${c%.c}.replay" || exit 1
     done)
 }
 
