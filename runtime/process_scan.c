@@ -137,6 +137,9 @@ static ssize_t match_wanted(const struct scan *scan, const struct build_id *id)
     return -1;
 }
 
+/* The process ended or unmapped the file meanwhile: nothing is known of the file yet. */
+#define MAPPING_GONE (-2)
+
 /* Opens the mapped file itself, whatever became of its path, and compares its build-id. */
 static ssize_t examine_mapping(struct scan *scan, pid_t pid, unsigned long start, unsigned long end)
 {
@@ -146,11 +149,13 @@ static ssize_t examine_mapping(struct scan *scan, pid_t pid, unsigned long start
     ssize_t wanted;
 
     /* stat first: devices must not be opened. */
-    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+    if (stat(path, &st) < 0)
+        return MAPPING_GONE;
+    if (!S_ISREG(st.st_mode))
         return -1;
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return -1;
+        return MAPPING_GONE;
     find_build_id(scan->cache, fd, &st, &id);
     wanted = match_wanted(scan, &id);
     if (wanted >= 0 && scan->visit_file)
@@ -163,10 +168,14 @@ static ssize_t find_mapping(struct scan *scan, pid_t pid, unsigned long start, u
                             unsigned long dev, unsigned long ino)
 {
     struct seen_file *file;
+    ssize_t wanted;
 
     for (size_t i = 0; i < scan->seen_count; i++)
         if (scan->seen[i].ino == ino && scan->seen[i].dev == dev)
             return scan->seen[i].wanted;
+    wanted = examine_mapping(scan, pid, start, end);
+    if (wanted == MAPPING_GONE)
+        return wanted; /* another process may still map it: look again there */
     if (scan->seen_count == scan->seen_room) {
         scan->seen_room = scan->seen_room ? 2 * scan->seen_room : 256;
         scan->seen = reallocarray(scan->seen, scan->seen_room, sizeof(*scan->seen));
@@ -176,8 +185,8 @@ static ssize_t find_mapping(struct scan *scan, pid_t pid, unsigned long start, u
     file = &scan->seen[scan->seen_count++];
     file->dev = dev;
     file->ino = ino;
-    file->wanted = examine_mapping(scan, pid, start, end);
-    return file->wanted;
+    file->wanted = wanted;
+    return wanted;
 }
 
 static void add_process(struct scan_list *list, pid_t pid, uint64_t start_time, size_t wanted)
