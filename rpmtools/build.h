@@ -15,6 +15,7 @@
 #include "rpmtools/faithful.h"
 #include "rpmtools/linekeep.h"
 #include "rpmtools/package.h"
+#include "rpmtools/read_watch.h"
 #include "rpmtools/rpmbuild.h"
 #include "rpmtools/srpm.h"
 #include "rpmtools/workspace.h"
@@ -22,8 +23,9 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
-/* Names of the trees: the reference R, the patched P, and one that is thrown away. */
+/* Names of the trees: the reference R after %build and after %install, P, and one for scratch. */
 #define TREE_REFERENCE "r"
+#define TREE_INSTALLED "i"
 #define TREE_PATCHED "p"
 #define TREE_SCRATCH "s"
 
@@ -72,11 +74,12 @@ struct build {
     uint64_t source_date;           /* for the packages that are written */
     char *source_directory;         /* below workspace->build */
     struct linekeep_report changes; /* paths relative to source_directory */
-    bool marks_work;                /* read_files and listed say all that %build read */
-    struct string_list read_files;  /* those of changes that R's %build read */
-    struct string_list listed;      /* directories of new files that R's %build listed */
-    char *full_reason;              /* why P is built from the start; NULL: it is not */
+    struct string_list
+        opened;        /* changes that R's stages read; new files whose directory they did */
+    char *full_reason; /* why P is built from the start; NULL: it is not */
     struct string_list environment; /* of the capture that is being made */
+    const char *base;               /* the tree that P is compared with, and lies on: R */
+    char *base_view;                /* where its files can be read while P is shown */
     char *reference_root;           /* R's build root */
     size_t build_links;             /* links of R's capture that were made before %install */
     struct capture *reference, *patched;
@@ -131,12 +134,14 @@ enum change_kind {
 };
 enum change_kind build_change_kind(const char *path);
 
+/* Sets base: R after %build, or after %install where that builds everything. build_trees.c */
+int build_choose_base(struct build *build, struct sc_error **err);
+
 /* Undoes build_patched, so that it can be done again from the start because of reason. */
 int build_patched_again(struct build *build, const char *reason, struct sc_error **err);
 
-/* Around R's %build: marks the files that the patches change, and finds those that were read. */
-void build_mark_changes(struct build *build);
-void build_collect_marks(struct build *build);
+/* Watches which of the files that the patches change a stage of R reads. build_changes.c */
+struct read_watch *build_watch_changes(const struct build *build);
 
 /* True if the file exists in both trees with the same contents; path is below workspace->build,
  * where P is shown. *missing: in neither. build_units.c */

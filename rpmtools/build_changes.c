@@ -4,7 +4,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
-#include "rpmtools/read_marks.h"
+#include "rpmtools/read_watch.h"
 
 #include <fnmatch.h>
 #include <string.h>
@@ -86,7 +86,7 @@ static bool hides_dependency(const struct capture *capture, const char *path)
     return false;
 }
 
-/* --- what R's %build read -------------------------------------------------------------------- */
+/* --- what R's stages read -------------------------------------------------------------------- */
 
 /* The directory part of a path. */
 static char *parent_of(const char *path)
@@ -94,38 +94,20 @@ static char *parent_of(const char *path)
     return sc_format("%.*s", (int)(strrchr(path, '/') - path), path);
 }
 
-void build_mark_changes(struct build *build)
+struct read_watch *build_watch_changes(const struct build *build)
 {
     const struct string_list *lists[] = {&build->changes.changed, &build->changes.removed};
+    struct read_watch *watch = read_watch_begin();
 
-    build->marks_work = read_marks_work(build->workspace->build);
     for (size_t i = 0; i < 2; i++)
         for (size_t j = 0; j < lists[i]->count; j++) {
             cleanup_free char *path = changed_path(build, lists[i]->items[j]);
             cleanup_free char *parent = parent_of(path);
 
-            if (sc_file_exists(path))
-                build->marks_work &= read_mark_set(path);
-            else
-                (void)read_mark_set(parent); /* a new directory counts as listed */
+            /* a file that the patch brings is found by those who look into its directory */
+            read_watch_add(watch, sc_file_exists(path) ? path : parent, lists[i]->items[j]);
         }
-}
-
-void build_collect_marks(struct build *build)
-{
-    const struct string_list *lists[] = {&build->changes.changed, &build->changes.removed};
-
-    for (size_t i = 0; i < 2; i++)
-        for (size_t j = 0; j < lists[i]->count; j++) {
-            const char *name = lists[i]->items[j];
-            cleanup_free char *path = changed_path(build, name);
-            cleanup_free char *parent = parent_of(path);
-
-            if (sc_file_exists(path) && read_mark_was_read(path))
-                string_list_add(&build->read_files, name);
-            else if (!sc_file_exists(path) && read_mark_was_read(parent))
-                string_list_add(&build->listed, name);
-        }
+    return watch;
 }
 
 /* --- what a change means --------------------------------------------------------------------- */
@@ -147,12 +129,9 @@ static struct change_effect effect_of_old(const struct build *build, const char 
 
     if (is_dependency(build->reference, path)) {
         effect.matters = true;
-    } else if (build->marks_work ? string_list_has(&build->read_files, name)
-                                 : build_change_kind(name) != CHANGE_DOCUMENT) {
+    } else if (string_list_has(&build->opened, name)) {
         effect.matters = true;
-        effect.full = build->marks_work
-                          ? sc_format("%s was read by the build, but by no compiler", name)
-                          : sc_format("%s may be the input of a generator", name);
+        effect.full = sc_format("%s was read by the build, but by no compiler", name);
     }
     return effect;
 }
@@ -163,7 +142,7 @@ static struct change_effect effect_of_new(const struct build *build, const char 
 {
     struct change_effect effect = {0};
     enum change_kind kind = build_change_kind(name);
-    bool listed = !build->marks_work || string_list_has(&build->listed, name);
+    bool listed = string_list_has(&build->opened, name);
 
     if (hides_dependency(build->reference, path))
         effect.full = sc_format("%s is new and has the name of a file in use", name);
@@ -176,8 +155,8 @@ static struct change_effect effect_of_new(const struct build *build, const char 
 static struct change_effect effect_of(const struct build *build, const char *name)
 {
     cleanup_free char *path = changed_path(build, name);
-    cleanup_free char *tree = workspace_tree_path(build->workspace, TREE_REFERENCE);
-    cleanup_free char *old = sc_format("%s%s", tree, path + strlen(build->workspace->build));
+    cleanup_free char *old =
+        sc_format("%s%s", build->base_view, path + strlen(build->workspace->build));
 
     if (build_change_kind(name) == CHANGE_SYSTEM)
         return (struct change_effect){.matters = true,
@@ -210,6 +189,8 @@ int build_check_changes(struct build *build, struct sc_error **err)
     const struct string_list *lists[] = {&build->changes.changed, &build->changes.removed};
     bool any = false;
 
+    if (build_choose_base(build, err) < 0)
+        return -1;
     if (build->options.full)
         build->full_reason = sc_format("--full");
     for (size_t i = 0; i < 2; i++)

@@ -163,12 +163,12 @@ void build_clear(struct build *build)
     linekeep_report_clear(&build->changes);
     string_list_clear(&build->patches);
     string_list_clear(&build->environment);
-    string_list_clear(&build->read_files);
-    string_list_clear(&build->listed);
+    string_list_clear(&build->opened);
     rpmbuild_clear(&build->rpmbuild);
     free(build->gcc_version);
     free(build->source_directory);
     free(build->full_reason);
+    free(build->base_view);
     free(build->reference_root);
     build_options_clear(&build->options);
 }

@@ -55,8 +55,8 @@ static char *own_directory(void)
 
 char *build_tool(const char *name)
 {
-    /* installed, all are in one directory; in a build tree, each is in that of its room */
-    static const char *const places[] = {"", "/../wrappers", "/../differ", NULL};
+    /* installed, all are in one directory; in a build tree, some are in that of their room */
+    static const char *const places[] = {"", "/../wrappers", "/..", NULL};
     const char *given = getenv("SYSCARE_LIBEXECDIR");
     cleanup_free char *own = own_directory();
 

@@ -142,9 +142,10 @@ static int replay_ids(const struct build *build, const char *tree, const struct 
  * On a scratch tree: a compile writes dependency files too. Without overlays the tree itself is
  * used, because nothing is built in it any more.
  */
-static int replay_tree(const struct build *build, const char *tree, bool patched,
+static int replay_tree(const struct build *build, const char *base, bool patched,
                        struct sc_error **err)
 {
+    const char *tree = patched ? TREE_PATCHED : TREE_REFERENCE; /* its capture and objects */
     struct workspace *workspace = build->workspace;
     const struct capture *capture = patched ? build->patched : build->reference;
     cleanup_strings struct string_list ids = {0};
@@ -154,9 +155,9 @@ static int replay_tree(const struct build *build, const char *tree, bool patched
     collect_ids(build, patched, &ids);
     if (sc_dir_make(directory, 0755, err) < 0)
         return -1;
-    if (scratch && workspace_tree_make(workspace, TREE_SCRATCH, tree, err) < 0)
+    if (scratch && workspace_tree_make(workspace, TREE_SCRATCH, base, err) < 0)
         return -1;
-    if (workspace_tree_show(workspace, scratch ? TREE_SCRATCH : tree, err) < 0 ||
+    if (workspace_tree_show(workspace, scratch ? TREE_SCRATCH : base, err) < 0 ||
         replay_ids(build, tree, capture, &ids, err) < 0 || workspace_tree_hide(workspace, err) < 0)
         return -1;
     return scratch ? workspace_tree_drop(workspace, TREE_SCRATCH, err) : 0;
@@ -164,7 +165,7 @@ static int replay_tree(const struct build *build, const char *tree, bool patched
 
 int build_replay(struct build *build, struct sc_error **err)
 {
-    if (replay_tree(build, TREE_REFERENCE, false, err) < 0)
+    if (replay_tree(build, build->base, false, err) < 0)
         return sc_error_wrap(err, "original tree");
     if (replay_tree(build, TREE_PATCHED, true, err) < 0)
         return sc_error_wrap(err, "patched tree");

@@ -16,12 +16,12 @@ static char *source_path(const struct build *build)
     return sc_format("%s/%s", build->workspace->build, build->source_directory);
 }
 
-/* The source directory of R while another tree is shown. */
-static char *reference_source_path(const struct build *build)
+/* The source directory of a tree while another one is shown. */
+static char *source_view(const struct build *build, const char *tree, struct sc_error **err)
 {
-    cleanup_free char *tree = workspace_tree_path(build->workspace, TREE_REFERENCE);
+    cleanup_free char *view = workspace_tree_view(build->workspace, tree, err);
 
-    return sc_format("%s/%s", tree, build->source_directory);
+    return view ? sc_format("%s/%s", view, build->source_directory) : NULL;
 }
 
 /* --- captures -------------------------------------------------------------------------------- */
@@ -82,12 +82,15 @@ int build_prepare(struct build *build, struct sc_error **err)
     return workspace_tree_hide(build->workspace, err);
 }
 
-/* Applies the patches to the tree that is shown, and keeps the numbers of unchanged lines. */
-static int patch_tree(struct build *build, struct linekeep_report *report, struct sc_error **err)
+/* Applies the patches to the tree that is shown, which lies on base; keeps the line numbers. */
+static int patch_tree(struct build *build, const char *base, struct linekeep_report *report,
+                      struct sc_error **err)
 {
-    cleanup_free char *original = reference_source_path(build);
+    cleanup_free char *original = source_view(build, base, err);
     cleanup_free char *patched = source_path(build);
 
+    if (!original)
+        return -1;
     if (patch_apply_all(patched, &build->patches, build->workspace->log, err) < 0)
         return -1;
     return linekeep_tree(original, patched, NULL, report, err);
@@ -128,7 +131,7 @@ int build_try_patches(struct build *build, struct sc_error **err)
 
     if (workspace_tree_make(workspace, TREE_SCRATCH, TREE_REFERENCE, err) < 0 ||
         workspace_tree_show(workspace, TREE_SCRATCH, err) < 0 ||
-        patch_tree(build, &build->changes, err) < 0 ||
+        patch_tree(build, TREE_REFERENCE, &build->changes, err) < 0 ||
         keep_files(build, &build->changes.kept, err) < 0 ||
         workspace_tree_hide(workspace, err) < 0 ||
         workspace_tree_drop(workspace, TREE_SCRATCH, err) < 0)
@@ -139,43 +142,75 @@ int build_try_patches(struct build *build, struct sc_error **err)
     return check_worth_building(build, err);
 }
 
+/* A stage of R in the tree that is shown, and what it reads of the files that will change. */
+static int run_watched(struct build *build, enum rpmbuild_stage stage, struct sc_error **err)
+{
+    struct read_watch *watch = build_watch_changes(build);
+    int result = rpmbuild_run(&build->rpmbuild, stage, &build->environment, err);
+
+    read_watch_end(watch, &build->opened);
+    return result;
+}
+
 int build_reference(struct build *build, struct sc_error **err)
 {
     cleanup_free char *capture = sc_format("%s/capture/" TREE_REFERENCE, build->workspace->root);
 
-    if (workspace_tree_show(build->workspace, TREE_REFERENCE, err) < 0)
+    if (workspace_tree_show(build->workspace, TREE_REFERENCE, err) < 0 ||
+        run_watched(build, RPMBUILD_BUILD, err) < 0)
         return -1;
-    build_mark_changes(build);
-    if (rpmbuild_run(&build->rpmbuild, RPMBUILD_BUILD, &build->environment, err) < 0)
-        return -1;
-    build_collect_marks(build);
     build->build_links = capture_count_links(capture);
     return workspace_tree_hide(build->workspace, err);
 }
 
-/* %install of the tree base, on a tree of its own: base stays as %build left it. */
-static int install_tree(struct build *build, const char *base, struct sc_error **err)
+/* %install on a tree of its own: R stays as %build left it, and both can be built on. */
+static int install_reference(struct build *build, struct sc_error **err)
 {
     struct workspace *workspace = build->workspace;
 
-    if (workspace_tree_make(workspace, TREE_SCRATCH, base, err) < 0 ||
-        workspace_tree_show(workspace, TREE_SCRATCH, err) < 0 ||
-        rpmbuild_run(&build->rpmbuild, RPMBUILD_INSTALL, &build->environment, err) < 0 ||
-        workspace_tree_hide(workspace, err) < 0)
+    if (workspace_tree_make(workspace, TREE_INSTALLED, TREE_REFERENCE, err) < 0 ||
+        workspace_tree_show(workspace, TREE_INSTALLED, err) < 0 ||
+        run_watched(build, RPMBUILD_INSTALL, err) < 0)
         return -1;
-    return workspace_tree_drop(workspace, TREE_SCRATCH, err);
+    return workspace_tree_hide(workspace, err);
 }
 
 int build_install_reference(struct build *build, struct sc_error **err)
 {
     cleanup_free char *root = rpmbuild_root(&build->rpmbuild);
 
-    if (install_tree(build, TREE_REFERENCE, err) < 0)
+    if (install_reference(build, err) < 0)
         return -1;
     build->reference_root = sc_format("%s/root-" TREE_REFERENCE, build->workspace->root);
     if (rename(root, build->reference_root) < 0)
         return sc_error_errno(err, "cannot rename %s", root);
     return 0;
+}
+
+/* How many shipped files are linked in %install, or by a linker that we do not see. */
+static size_t count_late_links(const struct build *build)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < build->target_count; i++) {
+        const struct capture_link *link = build->targets[i].reference;
+
+        count += !link || link->order >= build->build_links;
+    }
+    return count;
+}
+
+/*
+ * Some packages build everything once more in %install, because it calls make(1) with other flags
+ * (redis: 141 s). What they ship has nothing to do with %build then, and P begins after %install.
+ */
+int build_choose_base(struct build *build, struct sc_error **err)
+{
+    bool late = count_late_links(build) == build->target_count;
+
+    build->base = late ? TREE_INSTALLED : TREE_REFERENCE;
+    build->base_view = workspace_tree_view(build->workspace, build->base, err);
+    return build->base_view ? 0 : -1;
 }
 
 /* --- P --------------------------------------------------------------------------------------- */
@@ -186,10 +221,10 @@ static int patch_on_reference(struct build *build, struct sc_error **err)
     struct linekeep_report report = {0};
     int result;
 
-    if (workspace_tree_make(build->workspace, TREE_PATCHED, TREE_REFERENCE, err) < 0 ||
+    if (workspace_tree_make(build->workspace, TREE_PATCHED, build->base, err) < 0 ||
         workspace_tree_show(build->workspace, TREE_PATCHED, err) < 0)
         return -1;
-    result = patch_tree(build, &report, err);
+    result = patch_tree(build, build->base, &report, err);
     linekeep_report_clear(&report);
     return result;
 }
@@ -213,26 +248,34 @@ static int patch_from_start(struct build *build, struct sc_error **err)
     return 0;
 }
 
-/* True if something that is shipped is linked only in %install, or by a linker that we do not see.
- */
-static bool needs_install(const struct build *build)
+/* %install of P, on a tree of its own. */
+static int install_patched(struct build *build, struct sc_error **err)
 {
-    for (size_t i = 0; i < build->target_count; i++) {
-        const struct capture_link *link = build->targets[i].reference;
+    struct workspace *workspace = build->workspace;
 
-        if (!link || link->order >= build->build_links)
-            return true;
-    }
-    return false;
+    if (workspace_tree_make(workspace, TREE_SCRATCH, TREE_PATCHED, err) < 0 ||
+        workspace_tree_show(workspace, TREE_SCRATCH, err) < 0 ||
+        rpmbuild_run(&build->rpmbuild, RPMBUILD_INSTALL, &build->environment, err) < 0 ||
+        workspace_tree_hide(workspace, err) < 0)
+        return -1;
+    return workspace_tree_drop(workspace, TREE_SCRATCH, err);
 }
 
+/* The stages that make what is shipped, in the tree that is shown. */
 static int build_tree(struct build *build, struct sc_error **err)
 {
-    if (rpmbuild_run(&build->rpmbuild, RPMBUILD_BUILD, &build->environment, err) < 0)
+    bool late = strcmp(build->base, TREE_INSTALLED) == 0;
+    bool only_install = late && !build->full_reason;
+
+    if (!only_install &&
+        rpmbuild_run(&build->rpmbuild, RPMBUILD_BUILD, &build->environment, err) < 0)
+        return sc_error_wrap(err, "the patched tree");
+    /* with all of it linked late, P itself must be the tree after %install: that is R's as well */
+    if (late && rpmbuild_run(&build->rpmbuild, RPMBUILD_INSTALL, &build->environment, err) < 0)
         return sc_error_wrap(err, "the patched tree");
     if (workspace_tree_hide(build->workspace, err) < 0)
         return -1;
-    return needs_install(build) ? install_tree(build, TREE_PATCHED, err) : 0;
+    return !late && count_late_links(build) ? install_patched(build, err) : 0;
 }
 
 int build_patched(struct build *build, struct sc_error **err)

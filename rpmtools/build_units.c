@@ -31,14 +31,13 @@ static bool same_contents(const char *path, const char *other)
 
 bool build_file_same(const struct build *build, const char *path, bool *missing)
 {
-    cleanup_free char *tree = workspace_tree_path(build->workspace, TREE_REFERENCE);
     cleanup_free char *old = NULL;
     size_t length = strlen(build->workspace->build);
 
     *missing = false;
     if (strncmp(path, build->workspace->build, length) != 0 || path[length] != '/')
         return true; /* a file of the host: the same for both */
-    old = sc_format("%s%s", tree, path + length);
+    old = sc_format("%s%s", build->base_view, path + length);
     *missing = !sc_file_exists(old) && !sc_file_exists(path);
     return same_contents(old, path);
 }

@@ -141,12 +141,14 @@ static int mount_overlay(const char *root, const char *where, const char *option
 int sandbox_overlay(const char *root, const char *lower, const char *layer, const char *where,
                     bool user, struct sc_error **err)
 {
-    cleanup_free char *upper = sc_format("%s/%s/upper", root, layer);
-    cleanup_free char *work = sc_format("%s/%s/work", root, layer);
-    cleanup_free char *options = sc_format("%slowerdir=%s,upperdir=%s/upper,workdir=%s/work",
-                                           user ? "userxattr," : "", lower, layer, layer);
+    cleanup_free char *upper = sc_format("%s/%s/upper", root, layer ? layer : "");
+    cleanup_free char *work = sc_format("%s/%s/work", root, layer ? layer : "");
+    cleanup_free char *layers =
+        layer ? sc_format(",upperdir=%s/upper,workdir=%s/work", layer, layer) : sc_format("%s", "");
+    cleanup_free char *options =
+        sc_format("%slowerdir=%s%s", user ? "userxattr," : "", lower, layers);
 
-    if (sc_dir_make(upper, 0755, err) < 0 || sc_dir_make(work, 0755, err) < 0)
+    if (layer && (sc_dir_make(upper, 0755, err) < 0 || sc_dir_make(work, 0755, err) < 0))
         return -1;
     return mount_overlay(root, where, options, err);
 }

@@ -29,7 +29,8 @@ int sandbox_unmount(const char *path, struct sc_error **err);
 
 /*
  * Mounts an overlay at the absolute path where. lower ("a:b", topmost first) and layer, which gets
- * upper/ and work/, are relative to root, so that no character in root needs care.
+ * upper/ and work/, are relative to root, so that no character in root needs care. Without a layer
+ * (NULL) the overlay is for reading only, and lower must name two directories at least.
  */
 int sandbox_overlay(const char *root, const char *lower, const char *layer, const char *where,
                     bool user, struct sc_error **err);

@@ -88,13 +88,32 @@ struct workspace *workspace_open(const char *parent, const char *name,
     return workspace;
 }
 
+/* Where a tree on top of another can be read. */
+static char *view_path(const struct workspace *workspace, const char *name)
+{
+    return sc_format("%s/views/%s", workspace->root, name);
+}
+
+static int close_views(struct workspace *workspace, struct sc_error **err)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < workspace->views.count; i++) {
+        cleanup_free char *path = view_path(workspace, workspace->views.items[i]);
+
+        result |= sandbox_unmount(path, err);
+    }
+    string_list_clear(&workspace->views);
+    return result;
+}
+
 int workspace_close(struct workspace *workspace, bool keep, struct sc_error **err)
 {
     int result = 0;
 
     if (!workspace)
         return 0;
-    result = workspace_tree_hide(workspace, err);
+    result = workspace_tree_hide(workspace, err) | close_views(workspace, err);
     if (workspace->bound)
         result |= sandbox_unmount(workspace->root, err);
     if (!keep && result == 0)
@@ -115,7 +134,8 @@ bool workspace_set_hostname(struct workspace *workspace, const char *name)
     return workspace->namespaces && sethostname(name, strlen(name)) == 0;
 }
 
-char *workspace_tree_path(const struct workspace *workspace, const char *name)
+/* Where the files (or layers) of a tree are kept. */
+static char *tree_path(const struct workspace *workspace, const char *name)
 {
     return sc_format("%s/trees/%s", workspace->root, name);
 }
@@ -151,8 +171,8 @@ static int copy_tree(const struct workspace *workspace, const char *from, const 
 int workspace_tree_make(struct workspace *workspace, const char *name, const char *base,
                         struct sc_error **err)
 {
-    cleanup_free char *path = workspace_tree_path(workspace, name);
-    cleanup_free char *base_path = base ? workspace_tree_path(workspace, base) : NULL;
+    cleanup_free char *path = tree_path(workspace, name);
+    cleanup_free char *base_path = base ? tree_path(workspace, base) : NULL;
 
     if (tree_base(workspace, name))
         return sc_error_set(err, SC_FAILED, "there is a tree '%s' already", name);
@@ -185,7 +205,7 @@ static char *lower_layers(const struct workspace *workspace, const char *name)
 /* Trees without a base are the directory itself: a bind mount, or a renaming. */
 static int show_plain(struct workspace *workspace, const char *name, struct sc_error **err)
 {
-    cleanup_free char *path = workspace_tree_path(workspace, name);
+    cleanup_free char *path = tree_path(workspace, name);
 
     if (workspace->namespaces) {
         if (sandbox_bind(path, workspace->build) < 0)
@@ -218,6 +238,24 @@ int workspace_tree_show(struct workspace *workspace, const char *name, struct sc
     return result;
 }
 
+char *workspace_tree_view(struct workspace *workspace, const char *name, struct sc_error **err)
+{
+    const char *base = tree_base(workspace, name);
+    cleanup_free char *path = view_path(workspace, name);
+    cleanup_free char *lower = NULL;
+
+    if (!base || !*base || !workspace->overlays)
+        return tree_path(workspace, name);
+    if (string_list_has(&workspace->views, name))
+        return steal_pointer(&path);
+    lower = lower_layers(workspace, name);
+    if (sc_dir_make(path, 0755, err) < 0 ||
+        sandbox_overlay(workspace->root, lower, NULL, path, workspace->user, err) < 0)
+        return NULL;
+    string_list_add(&workspace->views, name);
+    return steal_pointer(&path);
+}
+
 int workspace_tree_hide(struct workspace *workspace, struct sc_error **err)
 {
     cleanup_free char *name = steal_pointer(&workspace->shown);
@@ -227,7 +265,7 @@ int workspace_tree_hide(struct workspace *workspace, struct sc_error **err)
         return 0;
     if (workspace->namespaces)
         return sandbox_unmount(workspace->build, err);
-    path = workspace_tree_path(workspace, name);
+    path = tree_path(workspace, name);
     if (rename(workspace->build, path) < 0 || mkdir(workspace->build, 0755) < 0)
         return sc_error_errno(err, "cannot rename %s to %s", workspace->build, path);
     return 0;
@@ -235,7 +273,7 @@ int workspace_tree_hide(struct workspace *workspace, struct sc_error **err)
 
 int workspace_tree_drop(struct workspace *workspace, const char *name, struct sc_error **err)
 {
-    cleanup_free char *path = workspace_tree_path(workspace, name);
+    cleanup_free char *path = tree_path(workspace, name);
     struct string_list rest = {0};
 
     for (size_t i = 0; i < workspace->trees.count; i++) {

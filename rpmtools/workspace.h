@@ -27,6 +27,7 @@ struct workspace {
     char *shown;     /* name of the tree that is at build, or NULL */
     bool bound;      /* root is a mount of real */
     struct string_list trees; /* "name" or "name=base" */
+    struct string_list views; /* names of trees that are mounted for reading */
 };
 
 /*
@@ -58,7 +59,10 @@ int workspace_tree_hide(struct workspace *workspace, struct sc_error **err);
 /* Removes a tree that is not shown. */
 int workspace_tree_drop(struct workspace *workspace, const char *name, struct sc_error **err);
 
-/* The path of a tree made without a base, while it is not shown. A new string. */
-char *workspace_tree_path(const struct workspace *workspace, const char *name);
+/*
+ * A path where the files of a tree that is not shown can be read, while another one is; good until
+ * the workspace is closed. The tree must not be written to any more. A new string, NULL with err.
+ */
+char *workspace_tree_view(struct workspace *workspace, const char *name, struct sc_error **err);
 
 #endif

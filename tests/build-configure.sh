@@ -1,0 +1,64 @@
+#!/bin/bash
+# `syscare build` of packages with a ./configure script, whose %build cannot simply be done again.
+# SPDX-License-Identifier: GPL-2.0-or-later
+set -u
+# shellcheck source=tests/build-subr.sh
+. "${top_srcdir:?}/tests/build-subr.sh"
+
+sources=$work/tiny
+shipped=$work/shipped
+mkdir -p "$shipped"
+write_sources "$sources"
+write_configure "$sources"
+configure_build='export CFLAGS="%{build_cflags}" LDFLAGS="%{build_ldflags}"
+./configure
+'$plain_build
+make_srpm "$sources" 1.0 "$shipped" "$configure_build" || tap_bail "no source package"
+ship "$shipped" || tap_bail "the package cannot be built"
+make_patch "$sources" "$work/code.patch" sed -i 's/return 1000/return 100/' prog/other.c
+
+configure_runs_again_on_the_built_tree() {
+    build_patch "$work/o" "$shipped" "$work/code.patch" --explain || return
+    says "$work/o" "built on the original's" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "configure_runs_again_on_the_built_tree" configure_runs_again_on_the_built_tree
+
+# The build system and the code change together: the tree is built from the start.
+flags_change() {
+    sed -i 's/^all:/CFLAGS += -DTINY_MORE\nall:/' Makefile.in
+    sed -i 's/return 1000/return 100/' prog/other.c
+}
+make_patch "$sources" "$work/system.patch" flags_change
+build_system_change_builds_from_the_start() {
+    build_patch "$work/o" "$shipped" "$work/system.patch" --explain || return
+    says "$work/o" "Makefile.in belongs to the build system" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "build_system_change_builds_from_the_start" build_system_change_builds_from_the_start
+
+# A %build that fails when it is run twice.
+mkdir -p "$work/once"
+make_srpm "$sources" 1.0 "$work/once" "mkdir objects
+$configure_build"
+ship "$work/once" || tap_bail "the package with a build directory cannot be built"
+build_that_cannot_be_repeated_starts_afresh() {
+    build_patch "$work/o" "$work/once" "$work/code.patch" --explain || return
+    says "$work/o" "because %build failed on the built tree" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "build_that_cannot_be_repeated_starts_afresh" build_that_cannot_be_repeated_starts_afresh
+
+# A %build that compiles a copy: no compiler reads the file that the patch changes.
+mkdir -p "$work/copy"
+make_srpm "$sources" 1.0 "$work/copy" "cp -r prog program
+sed -i 's,prog/,program/,g' Makefile.in
+$configure_build"
+ship "$work/copy" || tap_bail "the package that compiles a copy cannot be built"
+copied_sources_are_not_overlooked() {
+    build_patch "$work/o" "$work/copy" "$work/code.patch" --explain || return
+    says "$work/o" "prog/other.c was read by the build, but by no compiler" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "copied_sources_are_not_overlooked" copied_sources_are_not_overlooked
+tap_done
