@@ -41,7 +41,8 @@ void package_result_clear(struct package_result *result);
 struct package_source {
     char *source_rpm;           /* path of the original source package */
     struct patch_info *info;    /* of the patch so far */
-    struct string_list patches; /* paths of all its source patches, in order */
+    struct string_list patches; /* paths of all its source patches, in order; a path ends in the
+                                   name that the patch had */
 };
 
 /*

@@ -23,22 +23,25 @@ static int find_original(const char *path, const char *relative, void *data, str
     return 0;
 }
 
-/* In the order of the metadata, which is that of application. */
-static int read_patches(const char *sources, struct package_source *source, struct sc_error **err)
+/* Puts the patch of this index where its path ends in its true name, and checks its digest. */
+static int read_patch(const char *directory, size_t index, struct package_source *source,
+                      struct sc_error **err)
 {
-    for (size_t i = 0; i < source->info->patch_count; i++) {
-        cleanup_free char *name = package_patch_file(source->info, i);
-        cleanup_free char *path = sc_format("%s/%s", sources, name);
-        uint8_t digest[SC_DIGEST_SIZE];
-        char hex[SC_DIGEST_HEX_SIZE];
+    const struct patch_file *patch = &source->info->patches[index];
+    cleanup_free char *file = package_patch_file(source->info, index);
+    cleanup_free char *from = sc_format("%s/SOURCES/%s", directory, file);
+    cleanup_free char *folder = sc_format("%s/patches/%04zu", directory, index + 1);
+    cleanup_free char *to = sc_format("%s/%s", folder, patch->name);
+    uint8_t digest[SC_DIGEST_SIZE];
+    char hex[SC_DIGEST_HEX_SIZE];
 
-        if (sc_digest_file(path, digest, err) < 0)
-            return -1;
-        sc_hex_encode(digest, sizeof(digest), hex);
-        if (strcmp(hex, source->info->patches[i].sha256) != 0)
-            return sc_error_set(err, SC_FAILED, "%s is not the patch that it was", name);
-        string_list_add(&source->patches, path);
-    }
+    if (sc_dir_make(folder, 0755, err) < 0 || sc_file_copy(from, to, err) < 0 ||
+        sc_digest_file(to, digest, err) < 0)
+        return -1;
+    sc_hex_encode(digest, sizeof(digest), hex);
+    if (strcmp(hex, patch->sha256) != 0)
+        return sc_error_set(err, SC_FAILED, "%s is not the patch that it was", file);
+    string_list_add(&source->patches, to);
     return 0;
 }
 
@@ -53,7 +56,10 @@ static int read_unpacked(const char *directory, struct package_source *source,
         return -1;
     if (!source->source_rpm)
         return sc_error_set(err, SC_FAILED, "the original source package is not in it");
-    return read_patches(sources, source, err);
+    for (size_t i = 0; i < source->info->patch_count; i++)
+        if (read_patch(directory, i, source, err) < 0)
+            return -1;
+    return 0;
 }
 
 /* The name of the spec decides: the package's own name is the user's choice. */

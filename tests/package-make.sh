@@ -65,7 +65,7 @@ tap_that "same_input_gives_the_same_binary_package" cmp "$binary" "$work/again/$
 tap_that "same_input_gives_the_same_source_package" cmp "$source" "$work/again/${source##*/}"
 tap_prints "source_package_is_opened_for_the_next_patch" "sc-target-1.0~rc1^git+5-1.src.rpm
 2
-fix one.patch 0001-fix_one.patch" "$tool" open "$source" "$work/opened"
+fix one.patch fix one.patch" "$tool" open "$source" "$work/opened"
 tap_prints "other_source_packages_are_none" "not a patch source package" \
     "$tool" open "$srpm" "$work/opened"
 tap_refuses "rpmbuild_of_the_source_package_says_what_to_do" 1 "syscare build -s" \
@@ -79,6 +79,10 @@ tap_refuses "binary_package_is_no_source" 2 "is not a source package" \
     "$tool" make HP1 1 "$binary" "$work/sc test\$" "$work/bad" "$work/bad.work" "$work/fix-two.patch"
 tap_that "two_patches_make_a_cumulative_one" \
     make_patch "$work/next" HP1 2 "$work/fix one.patch" "$work/fix-two.patch"
+tap_prints "patches_come_back_in_order_with_their_names" "3
+fix one.patch fix one.patch
+fix-two.patch fix-two.patch" sh -c "'$tool' open '$work/next/$name-1-2.src.rpm' '$work/opened2' |
+    tail -n +2"
 upgrade="$work/next/patch-$name-1-2.x86_64.rpm"
 next_uuid=$(query -l "$upgrade" | head -n 1 | xargs basename)
 
