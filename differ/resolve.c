@@ -34,22 +34,51 @@ static bool is_visible_everywhere(const struct image_symbol *candidate)
            candidate->visibility == STV_INTERNAL;
 }
 
-struct image_symbol *resolve_symbol(struct differ *differ, const struct symbol *symbol,
-                                    enum refusal_code *why)
+/*
+ * Whether the patched link takes an undefined name from a library. If not, the name is defined in
+ * the link; and unless it is in a unit of the job, where it is looked for first, in the original
+ * link just as well.
+ */
+static bool is_imported(const struct differ *differ, const char *name)
+{
+    const struct image_symbol *dynamic = image_dynamic(differ->patched, name);
+
+    return dynamic && !dynamic->defined;
+}
+
+/* How a symbol of an object is looked for among those of the original link. */
+enum lookup {
+    LOOKUP_LOCAL,    /* static: in the input that the object became */
+    LOOKUP_GLOBAL,   /* visible to all inputs */
+    LOOKUP_LOCALISED /* global until a version script made it local (zlib: inflate_fast) */
+};
+
+/*
+ * A version script leaves the visibility alone: such symbols are known by the object that defines
+ * them, or, from other objects, by being the only ones of that name.
+ */
+static bool is_candidate(struct differ *differ, const struct symbol *symbol,
+                         const struct image_symbol *candidate, enum lookup how)
+{
+    if (how == LOOKUP_GLOBAL)
+        return is_visible_everywhere(candidate);
+    if (how == LOOKUP_LOCAL || symbol_is_defined(symbol))
+        return is_input_of(symbol->object->job, candidate->input);
+    return !is_imported(differ, symbol->name);
+}
+
+static struct image_symbol *look_up(struct differ *differ, const struct symbol *symbol,
+                                    enum lookup how, enum refusal_code *why)
 {
     struct image_symbol *found = NULL;
     size_t count;
     struct name_entry *entries = name_index_find(&differ->reference->names, symbol->name, &count);
-    bool local = symbol->bind == STB_LOCAL;
 
     *why = REFUSE_SYMBOL_NOT_FOUND;
     for (size_t i = 0; i < count; i++) {
         struct image_symbol *candidate = entries[i].item;
 
-        if (!fits(symbol, candidate))
-            continue;
-        if (local ? !is_input_of(symbol->object->job, candidate->input)
-                  : !is_visible_everywhere(candidate))
+        if (!fits(symbol, candidate) || !is_candidate(differ, symbol, candidate, how))
             continue;
         if (found && found->address != candidate->address) {
             *why = REFUSE_AMBIGUOUS_SYMBOL;
@@ -57,6 +86,19 @@ struct image_symbol *resolve_symbol(struct differ *differ, const struct symbol *
         }
         found = candidate;
     }
+    return found;
+}
+
+struct image_symbol *resolve_symbol(struct differ *differ, const struct symbol *symbol,
+                                    enum refusal_code *why)
+{
+    struct image_symbol *found;
+
+    if (symbol->bind == STB_LOCAL)
+        return look_up(differ, symbol, LOOKUP_LOCAL, why);
+    found = look_up(differ, symbol, LOOKUP_GLOBAL, why);
+    if (!found && *why == REFUSE_SYMBOL_NOT_FOUND)
+        found = look_up(differ, symbol, LOOKUP_LOCALISED, why);
     return found;
 }
 
