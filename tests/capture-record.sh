@@ -75,6 +75,33 @@ tap_that 'the options that -Wp, gives are recorded' sh -ec "
     $(declare -f captured); world=$world; captured gcc -Wp,-DFROM_WP -c twice.c
     strings -a twice.o | grep FROM_WP"
 
+# Files that no #include names
+mkdir pch
+printf '#include "deep.h"\n' > pch/all.h
+printf '#define DEEP 3\n' > pch/deep.h
+printf '#include "pch/all.h"\nint deep(void) { return DEEP; }\n__asm__(".section .blob; .incbin \\"flags.rsp\\"");\n' > deep.c
+precompiled() {
+    captured sh -ec 'gcc pch/all.h -o pch/all.h.gch; gcc -Winvalid-pch -Werror -c deep.c; gcc -r deep.o -o deep_r.o'
+}
+tap_that 'a precompiled header is made and used' precompiled
+tap_that 'a unit lists what its precompiled header was made of' has_dependency deep.c '"pch/deep.h"'
+tap_that 'a unit lists its precompiled header' has_dependency deep.c '"pch/all.h.gch"'
+included_by_assembler() {
+    grep -F "\"tu\":\"$(unit_of deep.c)\"" "$capture/assembles.jsonl" | grep -F '"flags.rsp"'
+}
+tap_that 'what inline assembly includes is listed' included_by_assembler
+twins() {
+    mkdir -p one two
+    echo 'int one(void) { return 1; }' > one/util.c
+    echo 'int two(void) { return 2; }' > two/util.c
+    # shellcheck disable=SC2016 # the inner shell expands it
+    captured sh -ec 'for d in one two; do gcc -c $d/util.c -o $d/util.o; done; rm -f libutil.a
+        ar qc libutil.a one/util.o two/util.o
+        gcc -r -nostdlib -Wl,--whole-archive libutil.a -o util_r.o' &&
+        link_has util_r.o 'libutil.a(util.o)' one/util.c && link_has util_r.o 'libutil.a(util.o)' two/util.c
+}
+tap_that 'two members of one name are both recorded' twins
+
 # Notes on their way to the link
 survive() {
     captured sh -ec 'gcc -g -Iinclude -c main.c twice.c seven.S
