@@ -221,8 +221,17 @@ void injector_prepare(struct injector *injector)
         injector_start(injector, NULL);
 }
 
-enum inject_result injector_run(struct injector *injector, const struct injector_job *job,
-                                struct inject_reply *reply)
+/* Its end of the socket is closed: it was killed, or crashed. */
+static bool is_gone(const struct injector *injector)
+{
+    struct pollfd poll_fd = {.fd = injector->fd, .events = POLLIN};
+
+    return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR));
+}
+
+/* One try. *died tells an injector that is gone from one that did not answer or start. */
+static int run_once(struct injector *injector, const struct injector_job *job,
+                    struct inject_reply *reply, bool *died, struct sc_error **err)
 {
     struct inject_request request = {
         .op = job->op,
@@ -231,19 +240,39 @@ enum inject_result injector_run(struct injector *injector, const struct injector
         .start_time = job->start_time,
         .deadline_ms = job->deadline_ms,
     };
-    cleanup_error struct sc_error *err = NULL;
+    unsigned timeout_ms = job->deadline_ms + GRACE_MS;
 
+    *died = false;
     memset(reply, 0, sizeof(*reply));
-    if ((injector->pid || injector_start(injector, &err) == 0) &&
-        exchange(injector, &request, job->patch_fd, job->deadline_ms + GRACE_MS, reply, &err) == 0)
-        return (enum inject_result)reply->result;
+    if (!injector->pid && injector_start(injector, err) < 0)
+        return -1;
+    if (exchange(injector, &request, job->patch_fd, timeout_ms, reply, err) == 0)
+        return 0;
+    *died = is_gone(injector);
+    return -1;
+}
+
+enum inject_result injector_run(struct injector *injector, const struct injector_job *job,
+                                struct inject_reply *reply)
+{
+    const struct log_about about = {.pid = job->pid, .result = "failed"};
+    cleanup_error struct sc_error *err = NULL;
+    bool died = true;
+
+    /*
+     * One that was killed leaves the process running, and every step of its work can be done again:
+     * so a second one finishes it. Two in a row have a reason that a third would meet as well.
+     */
+    for (int attempt = 0; attempt < 2 && died; attempt++) {
+        if (run_once(injector, job, reply, &died, &err) == 0)
+            return (enum inject_result)reply->result;
+        log_write(&injector->log, LOG_ERR, &about, "%s", err->message);
+        injector_stop(injector, true);
+    }
     memset(reply, 0, sizeof(*reply));
     reply->result = INJECT_FAILED;
     reply->pid = job->pid;
     snprintf(reply->text, sizeof(reply->text), "%s", err->message);
-    log_write(&injector->log, LOG_ERR, &(struct log_about){.pid = job->pid, .result = "failed"},
-              "%s", err->message);
-    injector_stop(injector, true);
     return INJECT_FAILED;
 }
 
