@@ -68,7 +68,9 @@ daemon_tells_the_truth() {
     case $said/$did in
     ACTIVED/fixed | DEACTIVED/vulnerable | NOT-APPLIED/vulnerable) ;;
     *)
-        echo "the daemon says '$said', the servers run the '$did' code"
+        echo "the daemon says '$said', the servers run the '${did//$'\n'/ and }' code"
+        syscare -v status FIX1
+        cat "$world/log/verb.log"
         return 1
         ;;
     esac
