@@ -11,26 +11,31 @@
  * nobody. */
 #define PASS_MIN_NS 100000000ull
 
+/* Refuses patch over an older one: it must replace none of its functions, or all of them. */
+static int check_pair(const struct live_patch *patch, const struct live_patch *older,
+                      struct sc_error **err)
+{
+    const char *function = live_patch_overlap(patch, older);
+
+    if (!function || strcmp(patch->uuid, older->uuid) == 0 || live_patch_covers(patch, older))
+        return 0;
+    return sc_error_set(err, SC_REFUSED,
+                        "conflict: %s and %s both replace function %s, and the new one does not"
+                        " replace all that the other does; deactivate the other one first",
+                        patch->name, older->name, function);
+}
+
 int live_patch_check_conflicts(struct daemon *daemon, const struct live_patch *patch,
                                const struct live_list *list, struct sc_error **err)
 {
     cleanup_live_list struct live_list live = live_set_list(&daemon->live);
 
+    for (size_t i = 0; i < live.count; i++)
+        if (atomic_load(&live.items[i]->wanted) && check_pair(patch, live.items[i], err) < 0)
+            return -1;
     for (size_t i = 0; list && i < list->count; i++)
-        live_list_add(&live, list->items[i]);
-    for (size_t i = 0; i < live.count; i++) {
-        const struct live_patch *other = live.items[i];
-        const char *function = live_patch_overlap(patch, other);
-        bool counts = atomic_load(&other->wanted);
-
-        for (size_t j = 0; list && j < list->count; j++)
-            counts = counts || list->items[j] == other;
-        if (function && counts && strcmp(patch->uuid, other->uuid) != 0)
-            return sc_error_set(err, SC_REFUSED,
-                                "conflict: %s and %s both replace function %s; deactivate the other"
-                                " one first",
-                                patch->name, other->name, function);
-    }
+        if (check_pair(patch, list->items[i], err) < 0)
+            return -1;
     return 0;
 }
 
@@ -66,6 +71,19 @@ struct live_patch *entity_check(struct daemon *daemon, struct entity *entity, bo
     return patch;
 }
 
+/* Describes the functions to the BPF program and attaches it to the file that is installed. */
+static int attach(struct daemon *daemon, struct live_patch *patch, int target_fd,
+                  struct sc_error **err)
+{
+    if (hold_slot_fill(daemon->hold, patch->slot, patch->functions, patch->function_count, err) < 0)
+        return sc_error_wrap(err, "%s", patch->name);
+    atomic_store(&patch->linked, true);
+    if (target_fd >= 0 && hold_link(daemon->hold, patch->slot, patch->uuid, patch->functions,
+                                    patch->function_count, target_fd, err) < 0)
+        return sc_error_wrap(err, "%s", patch->name);
+    return 0;
+}
+
 int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, int target_fd,
                     struct sc_error **err)
 {
@@ -79,13 +97,66 @@ int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, i
         return -1;
     patch->slot = (uint32_t)slot;
     live_set_add(&daemon->live, patch);
-    if (hold_slot_fill(daemon->hold, patch->slot, patch->functions, patch->function_count, err) < 0)
-        return sc_error_wrap(err, "%s", patch->name);
-    atomic_store(&patch->linked, true);
-    if (target_fd >= 0 && hold_link(daemon->hold, patch->slot, patch->uuid, patch->functions,
-                                    patch->function_count, target_fd, err) < 0)
-        return sc_error_wrap(err, "%s", patch->name);
-    return 0;
+    return attach(daemon, patch, target_fd, err);
+}
+
+/* True if a wanted patch that was activated after live.items[index] replaces its functions. */
+static bool is_shadowed(const struct live_list *live, size_t index)
+{
+    for (size_t i = index + 1; i < live->count; i++)
+        if (atomic_load(&live->items[i]->wanted) &&
+            live_patch_overlap(live->items[i], live->items[index]))
+            return true;
+    return false;
+}
+
+/*
+ * Finds the wanted patches all of whose functions a newer one replaces, and takes their links
+ * away.
+ */
+static void shadow_live(struct daemon *daemon)
+{
+    cleanup_live_list struct live_list live = live_set_list(&daemon->live);
+
+    for (size_t i = 0; i < live.count; i++) {
+        struct live_patch *patch = live.items[i];
+
+        if (!atomic_load(&patch->wanted) || !is_shadowed(&live, i))
+            continue;
+        atomic_store(&patch->shadowed, true);
+        if (atomic_exchange(&patch->linked, false))
+            hold_slot_clear(daemon->hold, patch->slot, patch->function_count);
+    }
+}
+
+/* Puts a patch that comes to light again to work, for processes that start from now on. */
+static void uncover(struct daemon *daemon, struct live_patch *patch)
+{
+    struct entity *entity = store_entity(daemon->store, patch->uuid);
+    cleanup_free char *path = entity ? store_object_path(entity) : NULL;
+    cleanup_close int fd = path ? target_check_file(daemon->options.root, entity, path, NULL) : -1;
+    cleanup_error struct sc_error *err = NULL;
+
+    atomic_store(&patch->shadowed, false);
+    if (attach(daemon, patch, fd, &err) < 0 ||
+        hold_slot_enable(daemon->hold, patch->slot, true, &err) < 0)
+        log_write(&daemon->log, LOG_ERR, &(struct log_about){.patch = patch->name}, "%s",
+                  err->message);
+}
+
+/* Adds to list, before the patches that go, those that were shadowed by them only. */
+static void find_uncovered(struct daemon *daemon, struct live_list *list)
+{
+    cleanup_live_list struct live_list live = live_set_list(&daemon->live);
+
+    for (size_t i = 0; i < live.count; i++) {
+        struct live_patch *patch = live.items[i];
+
+        if (!atomic_load(&patch->wanted) || !atomic_load(&patch->shadowed) || is_shadowed(&live, i))
+            continue;
+        uncover(daemon, patch);
+        live_list_add(list, patch);
+    }
 }
 
 static uint64_t deadline_after(unsigned timeout_s)
@@ -104,11 +175,16 @@ int live_patches_activate(struct daemon *daemon, const struct live_list *patches
 
     for (size_t i = 0; i < patches->count; i++)
         atomic_store(&patches->items[i]->wanted, true);
+    for (size_t i = 0; i < patches->count; i++)
+        atomic_store(&patches->items[i]->shadowed, is_shadowed(patches, i));
     if (switcher_pass(daemon->switcher, patches, deadline, result, err) < 0)
         return -1;
     for (size_t i = 0; i < patches->count; i++)
-        if (hold_slot_enable(daemon->hold, patches->items[i]->slot, true, err) < 0)
+        if (hold_slot_enable(daemon->hold, patches->items[i]->slot,
+                             !atomic_load(&patches->items[i]->shadowed), err) < 0)
             return -1;
+    /* Older ones only now: until the hold was on, they were better than nothing. */
+    shadow_live(daemon);
     /* Processes that began after the pass had seen the last one, and before the hold was on. */
     failed = switcher_pass(daemon->switcher, patches, deadline, &last, err);
     last.switched += result->switched;
@@ -120,15 +196,22 @@ int live_patches_activate(struct daemon *daemon, const struct live_list *patches
 int live_patches_deactivate(struct daemon *daemon, const struct live_list *patches,
                             unsigned timeout_s, struct pass_result *result, struct sc_error **err)
 {
+    cleanup_live_list struct live_list all = {0};
+
+    for (size_t i = 0; i < patches->count; i++) {
+        atomic_store(&patches->items[i]->wanted, false);
+        switcher_forget(daemon->switcher, patches->items[i]->uuid);
+    }
+    /* The one below takes over first: nobody runs the old code in between. */
+    find_uncovered(daemon, &all);
     for (size_t i = 0; i < patches->count; i++) {
         struct live_patch *patch = patches->items[i];
 
-        atomic_store(&patch->wanted, false);
-        switcher_forget(daemon->switcher, patch->uuid);
         if (daemon->hold && atomic_exchange(&patch->linked, false))
             hold_slot_clear(daemon->hold, patch->slot, patch->function_count);
+        live_list_add(&all, patch);
     }
-    return switcher_pass(daemon->switcher, patches, deadline_after(timeout_s), result, err);
+    return switcher_pass(daemon->switcher, &all, deadline_after(timeout_s), result, err);
 }
 
 /* True if some process still has to be rid of the patch. */

@@ -154,7 +154,7 @@ static void background_work(struct control *control)
         daemon_audit(control->daemon);
         control->next_audit = hold_clock() + control->daemon->options.audit_s * 1000000000ull;
     } else if (now >= next_work(control)) {
-        switcher_retry(control->daemon->switcher, false);
+        switcher_retry(control->daemon->switcher);
         live_patches_settle(control->daemon);
     }
 }

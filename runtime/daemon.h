@@ -79,8 +79,9 @@ struct live_patch *entity_check(struct daemon *daemon, struct entity *entity, bo
                                 int *target_fd, struct sc_error **err);
 
 /*
- * Refuses patch if it replaces a function that another wanted live patch, or one in list,
- * replaces too.
+ * Refuses patch if it replaces some, but not all, of the functions of a wanted live patch or of
+ * one in list. Where it replaces all, the newer one wins, and the older one comes back when it
+ * goes.
  */
 int live_patch_check_conflicts(struct daemon *daemon, const struct live_patch *patch,
                                const struct live_list *list, struct sc_error **err);
@@ -96,7 +97,7 @@ int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, i
 int live_patches_activate(struct daemon *daemon, const struct live_list *patches,
                           unsigned timeout_s, struct pass_result *result, struct sc_error **err);
 
-/* Links away, then every process back to the old code. */
+/* Links away, then every process back to the old code, or to the patch below. */
 int live_patches_deactivate(struct daemon *daemon, const struct live_list *patches,
                             unsigned timeout_s, struct pass_result *result, struct sc_error **err);
 

@@ -181,8 +181,6 @@ static int run_trial(struct hold *hold, pid_t child, int go, struct sc_error **e
     struct trial trial = {.child = child};
     struct hold_function function = {.offset = trial_offset()};
     cleanup_close int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    const uint64_t limit_ns = hold_limit(hold);
-
     /* A jump that no code looks like, so that it is never there. */
     function.site.opcode = function.site.opcode_mask = 0xffffffff;
     function.site.jump_size = 4;
@@ -196,7 +194,7 @@ static int run_trial(struct hold *hold, pid_t child, int go, struct sc_error **e
     await_event(hold, &trial);
     if (!trial.held_at)
         return sc_error_set(err, SC_FAILED, "the BPF program did not report the call");
-    if (!fetch_child(&trial, limit_ns))
+    if (!fetch_child(&trial, hold_limit(hold)))
         return sc_error_set(err, SC_FAILED, "the held thread did not stop for its tracer");
     return 0;
 }
@@ -204,12 +202,16 @@ static int run_trial(struct hold *hold, pid_t child, int go, struct sc_error **e
 int features_probe_hold(struct features *features, struct hold *hold, struct sc_error **err)
 {
     cleanup_close int go = -1;
+    const uint64_t limit_ns = hold_limit(hold);
     pid_t child = start_trial_child(&go);
     int result;
 
     if (child < 0)
         return sc_error_errno(err, "cannot start a child");
+    /* Whether it works is the question here, not how fast: at boot the machine is busy. */
+    hold_set_limit(hold, TRIAL_TIMEOUT_MS * 1000000ull);
     result = run_trial(hold, child, go, err);
+    hold_set_limit(hold, limit_ns);
     hold_alive(hold, 0);
     hold_slot_clear(hold, TRIAL_SLOT, 1);
     kill(child, SIGKILL);

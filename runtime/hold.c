@@ -63,14 +63,19 @@ static int load_program(struct hold *hold, struct sc_error **err)
     return 0;
 }
 
-/* An earlier daemon's exclusions are pids of nobody, or of somebody else. */
-static void clear_excluded(struct hold *hold)
+/*
+ * Empties what an earlier daemon left in the hashes: exclusions of pids that are nobody's now, and
+ * functions, which are described again for each patch that is made active again.
+ */
+static void clear_maps(struct hold *hold)
 {
-    int fd = bpf_map__fd(hold->skeleton->maps.excluded);
-    uint32_t key;
+    const int fds[] = {bpf_map__fd(hold->skeleton->maps.excluded),
+                       bpf_map__fd(hold->skeleton->maps.sites)};
+    uint64_t key = 0; /* the keys are of 4 and 8 bytes */
 
-    while (bpf_map_get_next_key(fd, NULL, &key) == 0)
-        bpf_map_delete_elem(fd, &key);
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        while (bpf_map_get_next_key(fds[i], NULL, &key) == 0)
+            bpf_map_delete_elem(fds[i], &key);
 }
 
 struct hold *hold_open(const char *pin_dir, uint64_t limit_ns, struct sc_error **err)
@@ -92,7 +97,7 @@ struct hold *hold_open(const char *pin_dir, uint64_t limit_ns, struct sc_error *
             goto failed;
     }
     hold_pins_check(hold);
-    clear_excluded(hold);
+    clear_maps(hold);
     hold_alive(hold, 0);
     return hold;
 failed:
@@ -115,6 +120,11 @@ void hold_close(struct hold *hold)
 uint64_t hold_limit(const struct hold *hold)
 {
     return hold->limit_ns;
+}
+
+void hold_set_limit(struct hold *hold, uint64_t ns)
+{
+    hold->limit_ns = ns;
 }
 
 int hold_release_fd(const struct hold *hold)

@@ -48,8 +48,9 @@ void hold_close(struct hold *hold);
 /* Removes all pins and closes. For the end of a daemon with nothing active. NULL is allowed. */
 void hold_discard(struct hold *hold);
 
-/* The longest that a caller is held, in ns. */
+/* The longest that a caller is held, in ns; set before the threads that give the heartbeat. */
 uint64_t hold_limit(const struct hold *hold);
+void hold_set_limit(struct hold *hold, uint64_t ns);
 
 /* Descriptor of the map `release`, for INJECT_INIT. Owned by hold. */
 int hold_release_fd(const struct hold *hold);

@@ -83,6 +83,7 @@ struct live_patch *live_patch_open(const char *path, const char *uuid, const cha
         abort();
     atomic_init(&patch->references, 1);
     atomic_init(&patch->wanted, false);
+    atomic_init(&patch->shadowed, false);
     atomic_init(&patch->linked, false);
     snprintf(patch->uuid, sizeof(patch->uuid), "%s", uuid);
     patch->name = sc_format("%s", name);
@@ -130,6 +131,20 @@ const char *live_patch_overlap(const struct live_patch *a, const struct live_pat
             if (a->old_start[i] < b->old_end[j] && b->old_start[j] < a->old_end[i])
                 return a->function_names[i];
     return NULL;
+}
+
+bool live_patch_covers(const struct live_patch *newer, const struct live_patch *older)
+{
+    for (size_t i = 0; i < older->function_count; i++) {
+        bool found = false;
+
+        for (size_t j = 0; !found && j < newer->function_count; j++)
+            found = older->old_start[i] == newer->old_start[j] &&
+                    older->old_end[i] == newer->old_end[j];
+        if (!found)
+            return false;
+    }
+    return live_patch_same_target(newer, older);
 }
 
 void live_set_init(struct live_set *set)

@@ -3,7 +3,7 @@
  * Patch objects that processes run, or shall be rid of: what the threads of the daemon share.
  *
  * A live_patch is made by a transaction, used by the threads that answer first callers, and freed
- * by whoever lets go of it last. Everything in it is constant but `wanted` and the slot.
+ * by whoever lets go of it last. Everything in it is constant but the atomic members and the slot.
  */
 #ifndef SYSCARE_RUNTIME_LIVE_PATCH_H
 #define SYSCARE_RUNTIME_LIVE_PATCH_H
@@ -19,6 +19,11 @@
 struct live_patch {
     atomic_int references;
     atomic_bool wanted; /* true: in all processes; false: in none */
+    /*
+     * A newer wanted patch replaces all its functions: no process needs it now. Those wanted
+     * patches of a target that are not shadowed replace disjoint functions.
+     */
+    atomic_bool shadowed;
     atomic_bool linked; /* there may be links and sites for the slot */
     char uuid[37];      /* of the entity */
     char *name;         /* for logs: <name-ver-rel>/<PATCH-ver-rel>/<elf> */
@@ -47,6 +52,9 @@ bool live_patch_same_target(const struct live_patch *a, const struct live_patch 
 
 /* The name of a function that both replace, owned by a; NULL if there is none. */
 const char *live_patch_overlap(const struct live_patch *a, const struct live_patch *b);
+
+/* True if newer replaces every function that older does; both are for the same ELF file. */
+bool live_patch_covers(const struct live_patch *newer, const struct live_patch *older);
 
 /* A list that threads share. */
 struct live_set {

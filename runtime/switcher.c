@@ -12,6 +12,9 @@
 /* Rounds of one pass. New processes inherit or are held, so two or three are the rule. */
 #define ROUNDS_MAX 50
 
+/* How long one held process may keep a thread that others wait for. */
+#define ANSWER_NS 500000000ull
+
 struct switcher *switcher_new(struct hold *hold, struct live_set *live,
                               const struct options *options, const struct log *log)
 {
@@ -289,41 +292,34 @@ void pass_result_clear(struct pass_result *result)
     problem_list_clear(&result->problems);
 }
 
-/* The target that a slot is for; size 0 when the slot is not used any more. */
-static struct build_id slot_target(const struct live_list *list, const struct hold_event *event)
+/* The patch that a slot is for, with a reference; NULL when the slot is not used any more. */
+static struct live_patch *find_slot(const struct switcher *switcher, uint32_t slot)
 {
-    struct build_id none = {.size = 0};
-    uint32_t slot = (uint32_t)(event->cookie >> 32);
+    cleanup_live_list struct live_list list = live_set_list(switcher->live);
 
-    for (size_t i = 0; i < list->count; i++)
-        if (list->items[i]->slot == slot && atomic_load(&list->items[i]->wanted))
-            return list->items[i]->target;
-    return none;
+    for (size_t i = 0; i < list.count; i++)
+        if (list.items[i]->slot == slot && atomic_load(&list.items[i]->wanted))
+            return live_patch_get(list.items[i]);
+    return NULL;
 }
 
+/*
+ * Only the patch whose function is being called: the injector lets the caller go as soon as the
+ * process is its own, so another patch before this one would let the call run the old code. The
+ * others have holds of their own.
+ */
 void switcher_answer(struct switcher *switcher, struct injector *injector,
                      const struct hold_event *event)
 {
-    cleanup_live_list struct live_list list = live_set_list(switcher->live);
-    struct build_id target = slot_target(&list, event);
     struct switch_job job = {.pid = (pid_t)event->tgid, .flags = INJECT_LAZY};
-    bool problem = false;
 
     job.start_time = process_start_time(job.pid);
-    if (!job.start_time)
-        return;
-    job.deadline = hold_clock() + switcher->options->timeout_s * 1000000000ull;
-    for (size_t i = 0; target.size && i < list.count; i++) {
-        job.patch = list.items[i];
-        if (!atomic_load(&job.patch->wanted) || job.patch->target.size != target.size ||
-            memcmp(job.patch->target.bytes, target.bytes, target.size) != 0)
-            continue;
-        if (switch_process(switcher, injector, &job) == SWITCH_PROBLEM)
-            problem = true;
-    }
+    job.deadline = hold_clock() + ANSWER_NS;
+    job.patch = job.start_time ? find_slot(switcher, (uint32_t)(event->cookie >> 32)) : NULL;
     /* Not held again until the retry has succeeded, or it runs another program. */
-    if (problem)
+    if (job.patch && switch_process(switcher, injector, &job) == SWITCH_PROBLEM)
         hold_verdict_set(switcher->hold, event, UINT64_MAX);
+    live_patch_put(job.patch);
     hold_release(switcher->hold, job.pid);
     if (hold_clock() - event->time > hold_limit(switcher->hold))
         log_write(switcher->log, LOG_WARNING, &(struct log_about){.pid = job.pid, .result = "late"},

@@ -58,7 +58,7 @@ int switcher_pass(struct switcher *switcher, const struct live_list *patches, ui
                   struct pass_result *result, struct sc_error **err);
 
 /*
- * Answers one held caller: switches its process to all wanted patches of the slot's target.
+ * Answers one held caller: switches its process to the patch of the slot.
  * injector is the calling thread's own.
  */
 void switcher_answer(struct switcher *switcher, struct injector *injector,
@@ -68,8 +68,8 @@ void switcher_answer(struct switcher *switcher, struct injector *injector,
 enum inject_result switcher_query(struct switcher *switcher, const struct live_patch *patch,
                                   pid_t pid, uint64_t start_time);
 
-/* The background work: retries what is due, all of it when all is true. */
-void switcher_retry(struct switcher *switcher, bool all);
+/* The background work: retries what is due, for half a second at most. */
+void switcher_retry(struct switcher *switcher);
 
 /* The problems known of one live patch (all with uuid NULL), copied. */
 struct problem_list switcher_problems(struct switcher *switcher, const char *uuid);

@@ -10,6 +10,10 @@
 #define RETRY_FIRST_NS 1000000000ull
 #define RETRY_DOUBLINGS 5
 
+/* One try is short, and so is a round of them: requests wait meanwhile. */
+#define RETRY_TRY_NS 200000000ull
+#define RETRY_ROUND_NS 500000000ull
+
 void problem_list_add(struct problem_list *list, const struct problem *problem)
 {
     struct problem *copy;
@@ -134,7 +138,7 @@ static void retry_problem(struct switcher *switcher, const struct problem *probl
         .pid = problem->pid,
         .start_time = problem->start_time,
         .patch = patch,
-        .deadline = hold_clock() + RETRY_FIRST_NS,
+        .deadline = hold_clock() + RETRY_TRY_NS,
     };
 
     if (!patch || process_start_time(problem->pid) != problem->start_time)
@@ -144,14 +148,14 @@ static void retry_problem(struct switcher *switcher, const struct problem *probl
     live_patch_put(patch);
 }
 
-void switcher_retry(struct switcher *switcher, bool all)
+void switcher_retry(struct switcher *switcher)
 {
     cleanup_problems struct problem_list list = switcher_problems(switcher, NULL);
     uint64_t now = hold_clock();
 
     pthread_mutex_lock(&switcher->pass_lock);
-    for (size_t i = 0; i < list.count; i++)
-        if (all || list.items[i].next_try <= now)
+    for (size_t i = 0; i < list.count && hold_clock() < now + RETRY_ROUND_NS; i++)
+        if (list.items[i].next_try <= now)
             retry_problem(switcher, &list.items[i]);
     pthread_mutex_unlock(&switcher->pass_lock);
 }

@@ -179,7 +179,8 @@ static enum switch_outcome switch_gated(struct switcher *switcher, struct inject
         .op = wanted ? INJECT_APPLY : INJECT_REVERT,
         .pid = job->pid,
         .start_time = job->start_time,
-        .flags = job->flags,
+        /* What is wanted is disjoint, so a jump of another patch is one that is to go. */
+        .flags = job->flags | (wanted ? INJECT_REPLACE : 0),
         .deadline_ms = deadline_ms(switcher, job),
         .patch_fd = job->patch->fd,
     };
@@ -198,6 +199,10 @@ enum switch_outcome switch_process(struct switcher *switcher, struct injector *i
 {
     enum switch_outcome outcome;
 
+    if (atomic_load(&job->patch->wanted) && atomic_load(&job->patch->shadowed)) {
+        problem_solved(switcher, job->patch->uuid, job->pid);
+        return SWITCH_ALREADY;
+    }
     gate_enter(switcher, job->pid);
     outcome = switch_gated(switcher, injector, job);
     gate_leave(switcher, job->pid);

@@ -199,6 +199,7 @@ static struct json_object *describe_process(struct daemon *daemon, const struct 
     enum inject_result result =
         switcher_query(daemon->switcher, live, process->pid, process->start_time);
     const char *word = process_word(result, atomic_load(&live->wanted), problem);
+    bool shadowed = atomic_load(&live->wanted) && atomic_load(&live->shadowed);
     struct json_object *item;
     char comm[16];
 
@@ -208,7 +209,7 @@ static struct json_object *describe_process(struct daemon *daemon, const struct 
     process_name(process->pid, comm);
     sc_json_add_u64(item, "pid", (uint64_t)process->pid);
     sc_json_add_string(item, "comm", comm);
-    sc_json_add_string(item, "state", word);
+    sc_json_add_string(item, "state", shadowed ? "superseded" : word);
     sc_json_add_string(item, "reason", problem ? problem->reason : NULL);
     return item;
 }

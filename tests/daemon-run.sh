@@ -29,7 +29,7 @@ tap_section_first_apply() {
     target_start running && target_start opener "$world/opener" && target_start threads
     ask threads "threads 4" > /dev/null
     tap_prints "running_process_runs_old_code_before" old ask running call
-    tap_that "daemon_starts" daemon_start || tap_bail "no daemon"
+    tap_that "daemon_starts" daemon_start --audit-interval 2 || tap_bail "no daemon"
     tap_prints "patch_is_listed_as_not_applied" NOT-APPLIED states FIX1
     tap_that "list_has_its_header_and_one_line_for_each_file" list_is_as_promised
     tap_that "check_says_that_it_can_be_applied" ctl check FIX1
@@ -39,6 +39,7 @@ tap_section_first_apply() {
     tap_prints "apply_makes_both_files_active" ACTIVED states FIX1
     tap_prints "running_process_runs_new_code" new ask running call
     ask threads count > /dev/null
+    sleep 0.2
     tap_prints "all_threads_run_new_code_only" "old 0 new some wrong 0" ask threads count
     tap_that "no_thread_is_left_stopped" target_threads_run "${target_pid[threads]}"
     target_start second
@@ -142,15 +143,77 @@ tap_section_several_patches() {
     tap_that "second_patch_of_other_functions_is_applied" ctl apply FIX2
     tap_prints "both_are_active" ACTIVED states FIX2
     tap_prints "process_runs_on" new ask running call
-    tap_refuses "patch_of_a_function_that_is_patched_is_refused" 3 'conflict.*answer0' ctl apply FIX3
+    tap_refuses "patch_of_some_of_the_functions_that_another_has_is_refused" 3 'conflict.*answer0' \
+        ctl apply FIX3
     tap_refuses "unknown_patch_is_named" 1 'NOSUCH' ctl apply NOSUCH
     tap_refuses "all_or_none" 3 'conflict' ctl apply FIX2 FIX3
     tap_refuses "keep_going_does_what_can_be_done" 5 'conflict' ctl apply --keep-going FIX2 FIX3
     tap_that "second_patch_is_removed" ctl remove FIX2
+    ctl apply FIX2 > /dev/null
     tap_prints "first_patch_is_not_affected" new ask running call
 }
 
+# FIX4 replaces what FIX1 and FIX2 replace in the program, as a cumulative patch does.
+tap_section_cumulative_patch() {
+    tap_that "patch_that_covers_another_is_applied" ctl apply FIX4
+    tap_prints "both_are_shown_as_active" ACTIVED states 'FIX4|FIX2'
+    tap_prints "process_runs_new_code" new ask running call
+    ctl -v status FIX4 > "$world/status"
+    tap_that "processes_run_the_newer_patch" grep -q "^  ${target_pid[running]} sctarget: patched$" \
+        "$world/status"
+    ctl -v status '*/FIX1*/sctarget' > "$world/status"
+    tap_that "the_older_one_is_superseded" \
+        grep -q "^  ${target_pid[running]} sctarget: superseded$" "$world/status"
+    tap_prints "first_calls_run_new_code_with_two_patches" "old 0 new 100 wrong 0 stopped 0" \
+        many_first_calls
+    daemon_kill
+    tap_that "daemon_starts_with_patches_over_each_other" daemon_start
+    ctl -v status FIX4 > "$world/status"
+    tap_that "processes_still_run_the_newer_patch" \
+        grep -q "^  ${target_pid[running]} sctarget: patched$" "$world/status"
+    ask threads count > /dev/null
+    tap_that "newer_patch_is_removed" ctl remove FIX4
+    tap_prints "no_call_ran_old_code_while_it_fell_back" "old 0 new some wrong 0" ask threads count
+    ctl -v status '*/FIX1*/sctarget' > "$world/status"
+    tap_that "processes_run_the_older_patch_again" \
+        grep -q "^  ${target_pid[running]} sctarget: patched$" "$world/status"
+    tap_prints "first_calls_run_the_older_patch" "old 0 new 100 wrong 0 stopped 0" many_first_calls
+    tap_that "other_patch_is_removed" ctl remove FIX2
+}
+
+# Files are found by their build-id, whatever and wherever they are.
+tap_section_other_files() {
+    cp "$root/usr/bin/sctarget" "$world/copy"
+    target_start copied "$world/copy"
+    ctl deactive FIX1 > /dev/null
+    tap_that "patch_is_activated_with_a_copy_running" ctl active FIX1
+    tap_prints "copy_of_the_file_is_patched_too" new ask copied call
+    tap_prints "later_process_of_the_copy_is_patched_on_its_first_call" \
+        "old 0 new 5 wrong 0 stopped 0" "$world/copy" parent 5
+    target_end copied
+    cp "$root/usr/bin/sctarget" "$world/deleted"
+    target_start deleted "$world/deleted"
+    ask deleted count > /dev/null # it runs: now the file can go
+    rm "$world/deleted"
+    tap_that "new_file_that_was_deleted_meanwhile_is_found_by_the_audit" becomes_new deleted
+    target_end deleted
+    rm "$world/copy"
+}
+
+tap_section_opt_out() {
+    daemon_stop
+    tap_that "daemon_starts_with_a_program_left_out" daemon_start --skip-path "$world/opener"
+    ctl deactive FIX1 > /dev/null
+    tap_that "being_left_out_is_no_failure" ctl active FIX1
+    tap_prints "program_that_is_left_out_runs_old_code" old ask opener call
+    tap_prints "others_run_new_code" new ask running call
+    daemon_stop
+    tap_that "daemon_starts_without_that" daemon_start
+    tap_prints "program_is_not_left_out_any_more" new ask opener call
+}
+
 tap_section_save_restore() {
+    tap_that "patch_is_accepted" ctl accept FIX1
     tap_that "states_are_saved" ctl save
     tap_that "patch_is_removed" ctl remove FIX1
     tap_that "all_processes_run_old_code_after_remove" all_targets old
@@ -281,6 +344,7 @@ tap_section_crashes() {
         tap_that "kill_${round}_during_apply_harms_nobody_and_is_made_right" crash_round
     done
     ask threads count > /dev/null
+    sleep 0.2
     tap_prints "threads_went_on_through_all_that" "old some new 0 wrong 0" ask threads count
 }
 
@@ -304,13 +368,17 @@ world_begin "$builddir/tests/daemon-run.world" > "$builddir/tests/daemon-run.beg
     { sed 's/^/# /' "$builddir/tests/daemon-run.begin"; tap_bail "no world"; }
 rm -f "$builddir/tests/daemon-run.begin"
 tap_that "patches_are_made" eval 'make_patch FIX1 10 "answer0 answer1" "answer0" &&
-    make_patch FIX2 20 "answer2" && make_patch FIX3 30 "answer0" && compile_tracer' ||
+    make_patch FIX2 20 "answer2" && make_patch FIX3 30 "answer0" &&
+    make_patch FIX4 40 "answer0 answer1 answer2" && compile_tracer' ||
     tap_bail "no patches"
 tap_section_first_apply
 tap_section_deactive
 tap_section_restart
 tap_section_no_daemon
 tap_section_several_patches
+tap_section_cumulative_patch
+tap_section_other_files
+tap_section_opt_out
 tap_section_save_restore
 tap_section_bad_input
 tap_section_traced
