@@ -102,8 +102,15 @@ static bool bind_import(struct differ *differ, const struct relocation *relocati
     /* a program that is not position-independent makes its PLT entry the function's address */
     bool canonical = dynamic && !dynamic->defined && dynamic->address != 0;
 
+    size_t count;
+
     if (!dynamic)
         return refuse(differ, REFUSE_NEW_IMPORT, relocation, "new import", name);
+    /* memcpy@GLIBC_2.2.5 beside memcpy@GLIBC_2.14: objects do not tell versions */
+    name_index_find(&differ->reference->dynamic_names, name, &count);
+    if (count > 1)
+        return refuse(differ, REFUSE_AMBIGUOUS_SYMBOL, relocation, "several versions of import",
+                      name);
     if (relocation->class == RELOC_BRANCH && bind_call_by_name(differ, name, binding))
         return true;
     if (canonical) {

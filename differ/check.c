@@ -147,7 +147,7 @@ static void check_new_symbols(struct differ *differ, struct object *patched)
             differ_refuse(differ, REFUSE_IFUNC, patched, symbol->name, "new indirect function %s",
                           symbol->name);
         if (symbol->bind != STB_LOCAL && !symbol->by_content &&
-            resolve_symbol(differ, symbol, &why) && !symbol->section->grouped)
+            resolve_symbol(differ, symbol, &why) && !(symbol->section && symbol->section->grouped))
             differ_refuse(differ, REFUSE_MOVED_FUNCTION, patched, symbol->name,
                           "%s moves here from another source file", symbol->name);
     }

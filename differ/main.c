@@ -2,6 +2,7 @@
 // syscare-diff: makes a patch object from the objects and links of the original and the patched
 // build.
 #include "differ/differ.h"
+#include "differ/oracle.h"
 #include "differ/read.h"
 
 #include "lib/cleanup.h"
@@ -15,6 +16,8 @@ static void differ_free(struct differ *differ)
         object_close(differ->job.objects[i].reference);
         object_close(differ->job.objects[i].patched);
     }
+    view_close(differ->reference_view);
+    view_close(differ->patched_view);
     image_close(differ->reference);
     image_close(differ->patched);
     if (differ->decoder)

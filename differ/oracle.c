@@ -322,27 +322,77 @@ static int read_runtime(struct view *view, struct sc_error **err)
     return 0;
 }
 
+/* The only object of that name, in the input file when one is given. */
+static struct image_symbol *object_named(struct differ *differ, const struct image *image,
+                                         const char *name, const struct job_object *object)
+{
+    struct image_symbol *found = NULL;
+    size_t count;
+    struct name_entry *entries = name_index_find(&image->names, name, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct image_symbol *symbol = entries[i].item;
+        struct code place = {.symbol = symbol};
+
+        if (object && strcmp(input_of(differ, &place), object->name) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = symbol;
+    }
+    return found;
+}
+
+/* New data must start with what it would start with in the patched program. */
+static int verify_object(struct differ *differ, struct view *patch, const struct symbol *symbol,
+                         struct sc_error **err)
+{
+    struct image_symbol *mine = object_named(differ, patch->image, symbol->name, NULL);
+    struct image_symbol *linked =
+        object_named(differ, differ->patched_view->image, symbol->name, symbol->object->job);
+    cleanup_free char *expected = NULL;
+    cleanup_free char *found = NULL;
+
+    /* two files may have an object of the name: then neither can be picked out by it */
+    if (!mine || !linked)
+        return 0;
+    expected = view_object_text(differ->patched_view, linked);
+    found = view_object_text(patch, mine);
+    if (strcmp(expected, found) == 0)
+        return 0;
+    return sc_error_set(err, SC_FAILED,
+                        "object %s in the patch object is not that of the patched link",
+                        symbol->name);
+}
+
+static int verify_unit(struct differ *differ, struct view *patch, const struct unit *unit,
+                       struct sc_error **err)
+{
+    const struct list *symbols = unit->symbol ? NULL : &unit->section->symbols;
+
+    if (unit->symbol)
+        return unit->section && unit->section->kind == SECTION_DATA && unit->symbol->name[0]
+                   ? verify_object(differ, patch, unit->symbol, err)
+                   : 0;
+    for (size_t i = 0; unit->section->kind == SECTION_TEXT && i < symbols->count; i++) {
+        const struct symbol *symbol = symbols->items[i];
+
+        if (symbol->type == STT_FUNC && symbol->size && !symbol->parent &&
+            verify_function(differ, patch, symbol, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int oracle_verify_patch(struct differ *differ, struct image *image, struct sc_error **err)
 {
     struct view *patch = view_open(differ, image, err);
+    int result = patch ? read_runtime(patch, err) : -1;
 
-    if (!patch || read_runtime(patch, err) < 0)
-        return -1;
-    patch->target = differ->reference_view;
-    for (size_t i = 0; i < differ->units.count; i++) {
-        const struct unit *unit = differ->units.items[i];
-        const struct list *symbols;
-
-        if (unit->symbol || unit->section->kind != SECTION_TEXT)
-            continue;
-        symbols = &unit->section->symbols;
-        for (size_t j = 0; j < symbols->count; j++) {
-            const struct symbol *symbol = symbols->items[j];
-
-            if (symbol->type == STT_FUNC && symbol->size && !symbol->parent &&
-                verify_function(differ, patch, symbol, err) < 0)
-                return -1;
-        }
-    }
-    return 0;
+    if (patch)
+        patch->target = differ->reference_view;
+    for (size_t i = 0; result == 0 && i < differ->units.count; i++)
+        result = verify_unit(differ, patch, differ->units.items[i], err);
+    view_close(patch);
+    return result;
 }

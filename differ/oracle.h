@@ -53,6 +53,12 @@ uint64_t view_boundary(const struct view *view, uint64_t address);
 /* oracle_text.c: writes the function as text; the caller frees it. */
 char *view_text(struct view *view, struct code *code);
 
+/* The contents of a data object as text; the caller frees it. */
+char *view_object_text(struct view *view, const struct image_symbol *symbol);
+
+/* Frees what is not in the pool of its image; NULL is allowed. */
+void view_close(struct view *view);
+
 /*
  * Compares reference and patched link and the result with the differ's. 0, or -1 with err set
  * (SC_FAILED) and the differences in the message.

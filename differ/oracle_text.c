@@ -439,3 +439,17 @@ char *view_text(struct view *view, struct code *code)
         abort();
     return text;
 }
+
+char *view_object_text(struct view *view, const struct image_symbol *symbol)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct writer writer = {.view = view, .out = open_memstream(&text, &size)};
+
+    if (!writer.out)
+        abort();
+    write_contents(&writer, symbol->address, symbol->size);
+    if (fclose(writer.out) != 0)
+        abort();
+    return text;
+}

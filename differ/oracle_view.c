@@ -141,6 +141,14 @@ struct view *view_open(struct differ *differ, struct image *image, struct sc_err
     return view;
 }
 
+void view_close(struct view *view)
+{
+    for (size_t i = 0; view && i < view->code_count; i++) {
+        free(view->codes[i].insns);
+        view->codes[i].insns = NULL;
+    }
+}
+
 struct code *view_code_at(const struct view *view, uint64_t address)
 {
     size_t low = 0, high = view->code_count;

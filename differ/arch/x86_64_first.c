@@ -84,64 +84,102 @@ static enum use register_use(struct decoder *decoder, const cs_insn *insn, x86_r
     return USE_NONE;
 }
 
+/* A walk along the new function, from its first instruction. */
+struct walk {
+    struct decoder *decoder;
+    const uint8_t *code;
+    size_t size;
+    x86_reg whole; /* the register asked about */
+    bool *seen;    /* by offset */
+    size_t *todo;  /* offsets still to be visited */
+    size_t count;
+};
+
+/* What one instruction means for the walk. */
+enum step { STEP_ON, STEP_END, STEP_READ };
+
 /*
- * Whether code may read the register before writing it, from its first instruction on. Follows
- * direct jumps; whatever cannot be followed counts as a read. A call reads the argument registers
- * and %r10 (static chain of nested functions) but neither %rax nor %r11: before a call of a
- * variadic function the compiler sets %al itself.
+ * Direct jumps are followed; whatever cannot be followed counts as a read. A call reads the
+ * argument registers and %r10 (static chain of nested functions) but neither %rax nor %r11: before
+ * a call of a variadic function the compiler sets %al itself.
  */
+static enum step step_branch(struct walk *walk, const cs_insn *insn)
+{
+    const cs_x86_op *op = &insn->detail->x86.operands[0];
+
+    if (insn->id == X86_INS_CALL)
+        return op->type == X86_OP_IMM && (walk->whole == X86_REG_RAX || walk->whole == X86_REG_R11)
+                   ? STEP_END
+                   : STEP_READ;
+    if (op->type != X86_OP_IMM || (uint64_t)op->imm >= walk->size)
+        return STEP_READ;
+    if (!walk->seen[op->imm])
+        walk->todo[walk->count++] = (size_t)op->imm;
+    return insn->id == X86_INS_JMP ? STEP_END : STEP_ON;
+}
+
+static enum step step_insn(struct walk *walk, const cs_insn *insn)
+{
+    if (x86_is_branch(walk->decoder, insn))
+        return step_branch(walk, insn);
+    switch (insn->id) {
+    case X86_INS_RET:
+        /* the value returned; a void function leaves it to chance, which costs a refusal */
+        return walk->whole == X86_REG_RAX ? STEP_READ : STEP_END;
+    case X86_INS_UD2:
+    case X86_INS_HLT:
+        return STEP_END;
+    case X86_INS_SYSCALL:
+    case X86_INS_INT:
+    case X86_INS_CPUID:
+        return STEP_READ; /* capstone does not list all that these read */
+    default:
+        break;
+    }
+    switch (register_use(walk->decoder, insn, walk->whole)) {
+    case USE_READ:
+        return STEP_READ;
+    case USE_WRITTEN:
+        return STEP_END;
+    default:
+        return STEP_ON;
+    }
+}
+
+/* Walks from one offset to the end of its path. True when the register may be read on it. */
+static bool walk_path(struct walk *walk, size_t at)
+{
+    while (!walk->seen[at]) {
+        enum step step;
+
+        walk->seen[at] = true;
+        if (!x86_next(walk->decoder, walk->code + at, walk->size - at, at))
+            return true;
+        step = step_insn(walk, walk->decoder->insn);
+        if (step != STEP_ON)
+            return step == STEP_READ;
+        at += walk->decoder->insn->size;
+        if (at >= walk->size)
+            return true;
+    }
+    return false;
+}
+
+/* Whether code may read the register before it writes all of it, from its first instruction on. */
 static bool may_read(struct decoder *decoder, const uint8_t *code, size_t size, x86_reg whole)
 {
-    bool *seen = calloc(size + 1, sizeof(*seen));
-    size_t *todo = calloc(size + 1, sizeof(*todo));
-    size_t count = 0;
+    struct walk walk = {.decoder = decoder, .code = code, .size = size, .whole = whole};
     bool result = false;
 
-    if (!seen || !todo)
+    walk.seen = calloc(size + 1, sizeof(*walk.seen));
+    walk.todo = calloc(size + 1, sizeof(*walk.todo));
+    if (!walk.seen || !walk.todo)
         abort();
-    todo[count++] = 0;
-    while (count && !result) {
-        size_t at = todo[--count];
-
-        while (!result && !seen[at]) {
-            const cs_insn *insn = decoder->insn;
-            enum use use;
-
-            seen[at] = true;
-            if (!x86_next(decoder, code + at, size - at, at)) {
-                result = true;
-                break;
-            }
-            if (x86_is_branch(decoder, insn)) {
-                const cs_x86_op *op = &insn->detail->x86.operands[0];
-                bool call = insn->id == X86_INS_CALL;
-
-                if (call && (whole == X86_REG_RAX || whole == X86_REG_R11) &&
-                    op->type == X86_OP_IMM)
-                    break;
-                if (call || op->type != X86_OP_IMM || (uint64_t)op->imm >= size) {
-                    result = true;
-                    break;
-                }
-                if (!seen[op->imm])
-                    todo[count++] = (size_t)op->imm;
-                if (insn->id == X86_INS_JMP)
-                    break;
-                at += insn->size;
-                continue;
-            }
-            use = insn->id == X86_INS_RET ? (whole == X86_REG_RAX ? USE_READ : USE_WRITTEN)
-                                          : register_use(decoder, insn, whole);
-            result = use == USE_READ;
-            if (use == USE_WRITTEN || insn->id == X86_INS_UD2 || insn->id == X86_INS_HLT)
-                break;
-            at += insn->size;
-            if (at >= size)
-                result = true;
-        }
-    }
-    free(seen);
-    free(todo);
+    walk.todo[walk.count++] = 0;
+    while (walk.count && !result)
+        result = walk_path(&walk, walk.todo[--walk.count]);
+    free(walk.seen);
+    free(walk.todo);
     return result;
 }
 
@@ -172,11 +210,10 @@ static bool is_stack_adjustment(const cs_insn *insn, struct first_insn *first)
 }
 
 /* mov, lea and xor into a caller-saved register, or a comparison of registers. */
-static bool is_harmless(struct decoder *decoder, const cs_insn *insn, x86_reg *written)
+static bool is_harmless(const cs_insn *insn, x86_reg *written)
 {
     const cs_x86 *x86 = &insn->detail->x86;
 
-    (void)decoder;
     *written = X86_REG_INVALID;
     if (x86->op_count != 2 || x86->operands[0].type != X86_OP_REG)
         return false;
@@ -207,7 +244,7 @@ bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size
     snprintf(first->text, sizeof(first->text), "%s %s", insn->mnemonic, insn->op_str);
     if (x86_is_nop(insn) || is_stack_adjustment(insn, first))
         return true;
-    if (!is_harmless(decoder, insn, &written)) {
+    if (!is_harmless(insn, &written)) {
         *why = "its effect cannot be taken back";
         return false;
     }
