@@ -88,6 +88,24 @@ static int compare_symbols(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/*
+ * Hidden symbols, and those that a version script makes local, are local in the linked file. GNU ld
+ * writes them behind an STT_FILE symbol without a name (bfd/elflink.c, elf_link_output_extsym).
+ */
+static void mark_global(struct image_symbol *symbols, size_t count)
+{
+    bool made_local = false;
+
+    for (size_t i = 0; i < count; i++) {
+        struct image_symbol *symbol = &symbols[i];
+
+        if (symbol->type == STT_FILE)
+            made_local = symbol->name[0] == '\0';
+        symbol->global = symbol->bind != STB_LOCAL || made_local ||
+                         symbol->visibility == STV_HIDDEN || symbol->visibility == STV_INTERNAL;
+    }
+}
+
 static int read_symbols(struct image *image, struct sc_error **err)
 {
     struct image_symbol *all;
@@ -98,6 +116,7 @@ static int read_symbols(struct image *image, struct sc_error **err)
         return -1;
     if (!count)
         return bad_image(image, err, "has no symbol table");
+    mark_global(all, count);
     image->symbols = all;
     for (size_t i = 0; i < count; i++)
         if (all[i].defined && all[i].name[0])

@@ -55,7 +55,8 @@ enum lookup {
 
 /*
  * A version script leaves the visibility alone: such symbols are known by the object that defines
- * them, or, from other objects, by being the only ones of that name.
+ * them, or, from other objects, by their place in the table of symbols (image.c). A static symbol
+ * of the same name is never taken for one: the patched link may have it from a new archive member.
  */
 static bool is_candidate(struct differ *differ, const struct symbol *symbol,
                          const struct image_symbol *candidate, enum lookup how)
@@ -64,7 +65,7 @@ static bool is_candidate(struct differ *differ, const struct symbol *symbol,
         return is_visible_everywhere(candidate);
     if (how == LOOKUP_LOCAL || symbol_is_defined(symbol))
         return is_input_of(symbol->object->job, candidate->input);
-    return !is_imported(differ, symbol->name);
+    return candidate->global && !is_imported(differ, symbol->name);
 }
 
 static struct image_symbol *look_up(struct differ *differ, const struct symbol *symbol,
