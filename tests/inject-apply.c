@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -94,6 +95,32 @@ static void position_independent_program_is_patched_and_reverted(void **state)
     life("pie", 1, TARGET_BUSY, "");
 }
 
+static void mapping_goes_when_nothing_refers_to_it(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("nopie", 1, TARGET_BUSY, "");
+    struct inject_reply reply;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(
+            injector_do(&injector, INJECT_APPLY, &target, "nopie.patch", 0, DEADLINE, NULL),
+            INJECT_PATCHED);
+        assert_int_equal(injector_do(&injector, INJECT_REVERT, &target, "nopie.patch", INJECT_UNMAP,
+                                     DEADLINE, &reply),
+                         INJECT_REVERTED);
+        target_run(&target, 1);
+        /* It may have been in a patched function: then the second try finds it outside. */
+        for (int again = 0; reply.mappings_left && again < 100; again++)
+            injector_do(&injector, INJECT_REVERT, &target, "nopie.patch", INJECT_UNMAP, DEADLINE,
+                        &reply);
+        assert_int_equal(reply.mappings_left, 0);
+    }
+    target_assert_clean(&target);
+    target_end(&target);
+    injector_end(&injector);
+}
+
 static void program_at_a_fixed_address_is_patched_and_reverted(void **state)
 {
     (void)state;
@@ -133,7 +160,7 @@ static void program_under_strict_seccomp_is_patched_and_reverted(void **state)
 static void each_kind_of_thread_survives_being_the_only_one(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < TARGET_QUIET; kind++)
+    for (int kind = 0; kind < TARGET_CHURN; kind++)
         life("pie", 1, kind, "");
 }
 
@@ -299,6 +326,155 @@ static void stopped_process_is_patched_and_stays_stopped(void **state)
     injector_end(&injector);
 }
 
+static void process_that_denies_writable_code_is_patched(void **state)
+{
+    struct target target = target_start("pie", 1, TARGET_BUSY, "mdwe");
+
+    (void)state;
+    if (!target_alive(&target)) { /* PR_SET_MDWE is of Linux 6.3 */
+        target_end(&target);
+        skip();
+    }
+    target_end(&target);
+    life("pie", 1, TARGET_BUSY, "mdwe");
+}
+
+static void process_at_its_memory_limit_goes_on_unpatched(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 1, TARGET_EPOLL, "rlimit");
+    int descriptors = target_descriptors(&target);
+
+    (void)state;
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, 500, NULL),
+                     INJECT_NO_MEMORY);
+    assert_int_equal(target_descriptors(&target), descriptors);
+    assert_all_old(&target);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+/* Moves a process into a new control group of the first hierarchy that can freeze. */
+static bool group_make(char *group, size_t size, const char **freeze)
+{
+    static const char *const mounts[][2] = {
+        {"/sys/fs/cgroup/freezer", "freezer.state"},
+        {"/sys/fs/cgroup/unified", "cgroup.freeze"},
+        {"/sys/fs/cgroup", "cgroup.freeze"},
+    };
+
+    for (size_t i = 0; i < 3; i++) {
+        char path[512];
+
+        snprintf(group, size, "%s/syscare-test-%d", mounts[i][0], getpid());
+        if (mkdir(group, 0755) < 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", group, mounts[i][1]);
+        *freeze = mounts[i][1];
+        if (access(path, W_OK) == 0)
+            return true;
+        rmdir(group);
+    }
+    return false;
+}
+
+static bool group_write(const char *group, const char *name, const char *text)
+{
+    char path[512];
+    FILE *file;
+    bool done;
+
+    snprintf(path, sizeof(path), "%s/%s", group, name);
+    file = fopen(path, "w");
+    done = file && fputs(text, file) >= 0;
+    return (file ? fclose(file) == 0 : false) && done;
+}
+
+static void frozen_process_is_reported_and_patched_after_the_thaw(void **state)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target;
+    const char *freeze = NULL;
+    char group[256], number[16];
+    enum inject_result frozen;
+
+    (void)state;
+    if (!group_make(group, sizeof(group), &freeze)) {
+        injector_end(&injector);
+        skip();
+    }
+    target = target_start("pie", 2, TARGET_BUSY, "");
+    snprintf(number, sizeof(number), "%d", target.pid);
+    assert_true(group_write(group, "cgroup.procs", number));
+    assert_true(group_write(group, freeze, freeze[0] == 'f' ? "FROZEN" : "1"));
+    nanosleep(&(struct timespec){0, 50000000}, NULL);
+    frozen = injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, 100, NULL);
+    assert_true(group_write(group, freeze, freeze[0] == 'f' ? "THAWED" : "0"));
+    assert_int_equal(frozen, INJECT_FROZEN);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, DEADLINE, NULL),
+                     INJECT_PATCHED);
+    assert_all_new(&target);
+    target_end(&target);
+    rmdir(group);
+    injector_end(&injector);
+}
+
+/* The threads of one kind are what stopping them finds hardest. */
+static void cycles(int threads, int kind, int count)
+{
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", threads, kind, "");
+
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(
+            injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, DEADLINE, NULL),
+            INJECT_PATCHED);
+        assert_int_equal(
+            injector_do(&injector, INJECT_REVERT, &target, "pie.patch", 0, DEADLINE, NULL),
+            INJECT_REVERTED);
+    }
+    target_run(&target, 20);
+    target_assert_clean(&target);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void threads_may_come_and_go_while_it_is_patched(void **state)
+{
+    (void)state;
+    cycles(4, TARGET_CHURN, 30);
+}
+
+static void children_may_be_spawned_while_it_is_patched(void **state)
+{
+    (void)state;
+    cycles(3, TARGET_SPAWN, 30);
+}
+
+/* Killed while it is worked on: the answer comes, and it is "gone" or a success before that. */
+static void process_may_die_at_any_time(void **state)
+{
+    struct injector_process injector = injector_start(false);
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        struct target target = target_start("pie", 4, -1, "");
+        pid_t killer = fork();
+        enum inject_result result;
+
+        if (killer == 0) {
+            nanosleep(&(struct timespec){0, i * 150000L}, NULL);
+            kill(target.pid, SIGKILL);
+            _exit(0);
+        }
+        result = injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, 1000, NULL);
+        assert_true(result == INJECT_PATCHED || result == INJECT_GONE);
+        waitpid(killer, NULL, 0);
+        target_end(&target);
+    }
+    injector_end(&injector);
+}
+
 static void bad_requests_get_an_answer(void **state)
 {
     struct injector_process injector = injector_start(false);
@@ -323,6 +499,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(position_independent_program_is_patched_and_reverted),
+        cmocka_unit_test(mapping_goes_when_nothing_refers_to_it),
         cmocka_unit_test(program_at_a_fixed_address_is_patched_and_reverted),
         cmocka_unit_test(static_program_is_patched_and_reverted),
         cmocka_unit_test(static_pie_program_is_patched_and_reverted),
@@ -338,6 +515,12 @@ int main(void)
         cmocka_unit_test(traced_process_is_reported_with_its_tracer),
         cmocka_unit_test(missing_and_reused_processes_are_gone),
         cmocka_unit_test(stopped_process_is_patched_and_stays_stopped),
+        cmocka_unit_test(process_that_denies_writable_code_is_patched),
+        cmocka_unit_test(process_at_its_memory_limit_goes_on_unpatched),
+        cmocka_unit_test(frozen_process_is_reported_and_patched_after_the_thaw),
+        cmocka_unit_test(threads_may_come_and_go_while_it_is_patched),
+        cmocka_unit_test(children_may_be_spawned_while_it_is_patched),
+        cmocka_unit_test(process_may_die_at_any_time),
         cmocka_unit_test(bad_requests_get_an_answer),
     };
 

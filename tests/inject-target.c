@@ -8,13 +8,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,6 +152,16 @@ static void fork_handler(int signal)
     fork_wanted = 1;
 }
 
+/* What a program that changes its own code does; the kernel puts uprobes in again. */
+static void mprotect_handler(int signal)
+{
+    char *page = (char *)((uintptr_t)answer0 & ~(uintptr_t)4095);
+
+    (void)signal;
+    mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
+    mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
 static void signals_begin(void)
 {
     struct sigaction action = {.sa_handler = signal_handler, .sa_flags = SA_ONSTACK | SA_RESTART};
@@ -171,6 +184,42 @@ struct descriptors {
     int epoll;
     int pipe[2];
 };
+
+/* Overwrites what earlier calls left on the stack, as other calls of a real program do. */
+__attribute__((noinline)) static void stack_clear(void)
+{
+    volatile char bytes[2048];
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = 0;
+}
+
+static void *churn_run(void *data)
+{
+    functions_call(data);
+    return NULL;
+}
+
+/* A thread that is born, calls and dies. It counts for itself, in a slot that nobody else has. */
+static void churn_round(struct target_thread *thread)
+{
+    pthread_t child;
+
+    if (pthread_create(&child, NULL, churn_run, thread + TARGET_THREADS_MAX / 2) == 0)
+        pthread_join(child, NULL);
+}
+
+/* posix_spawn(3): until its exec the child shares the memory, and this thread cannot be stopped. */
+static void spawn_round(struct target_thread *thread)
+{
+    static char *arguments[] = {"true", NULL};
+    int status = 0;
+    pid_t child;
+
+    if (posix_spawn(&child, "/bin/true", NULL, NULL, arguments, NULL) != 0 ||
+        waitpid(child, &status, 0) != child || status != 0)
+        thread->failed++;
+}
 
 static void kind_round(struct target_thread *thread, enum target_kind kind,
                        const struct descriptors *fds)
@@ -201,6 +250,12 @@ static void kind_round(struct target_thread *thread, enum target_kind kind,
         break;
     case TARGET_RED_ZONE:
         red_zone_round(thread);
+        break;
+    case TARGET_CHURN:
+        churn_round(thread);
+        break;
+    case TARGET_SPAWN:
+        spawn_round(thread);
         break;
     case TARGET_QUIET:
         result_count(thread, 5, quiet(5), &(int){0});
@@ -248,6 +303,7 @@ static void *thread_run(void *data)
     __atomic_add_fetch(&status->ready, 1, __ATOMIC_SEQ_CST);
     while (!status->stop) {
         functions_call(thread);
+        stack_clear();
         kind_round(thread, start->kind, &fds);
         if (fork_wanted && start->index == 0)
             child_make();
@@ -270,7 +326,7 @@ static void functions_load(const char *path)
 }
 #endif
 
-/* inject-target THREADS KIND|-1 [seccomp|mdwe] [library]: -1 is all kinds in turn. */
+/* inject-target THREADS KIND|-1 [seccomp|mdwe|rlimit] [library]: -1 is all kinds in turn. */
 int main(int argc, char **argv)
 {
     static struct start starts[TARGET_THREADS_MAX];
@@ -283,13 +339,16 @@ int main(int argc, char **argv)
     if (status == MAP_FAILED || threads < 1 || threads >= TARGET_THREADS_MAX)
         return 2;
     signal(SIGUSR2, fork_handler);
+    signal(SIGRTMIN, mprotect_handler);
 #ifdef FUNCTIONS_BY_DLOPEN
     functions_load(argv[4]);
 #endif
     if (strcmp(option, "mdwe") == 0 && prctl(65 /* PR_SET_MDWE */, 1, 0, 0, 0) < 0)
         return 77;
+    if (strcmp(option, "rlimit") == 0)
+        setrlimit(RLIMIT_AS, &(struct rlimit){1 << 20, 1 << 20});
     for (size_t i = 0; i < threads; i++)
-        starts[i] = (struct start){i, kind < 0 ? (enum target_kind)(i % TARGET_QUIET)
+        starts[i] = (struct start){i, kind < 0 ? (enum target_kind)(i % TARGET_CHURN)
                                                : (enum target_kind)kind};
     for (size_t i = 1; i < threads; i++)
         if (pthread_create(&thread, NULL, thread_run, &starts[i]) != 0)

@@ -20,6 +20,8 @@ enum target_kind {
     TARGET_VECTOR,    /* keeps values in all vector registers while it spins */
     TARGET_RED_ZONE,  /* a leaf function that keeps values below the stack pointer */
     TARGET_SIGNALS,   /* a timer at 1 kHz; the handler runs on an alternate stack and calls too */
+    TARGET_CHURN,     /* makes a thread that calls once and ends */
+    TARGET_SPAWN,     /* posix_spawn(3): the child shares the memory until its exec */
     TARGET_QUIET,     /* sleeps inside quiet() */
     TARGET_KINDS,
 };

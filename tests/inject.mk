@@ -13,7 +13,7 @@ clean-local: clean-inject-fixtures
 clean-inject-fixtures:
 	rm -rf tests/inject-fixtures
 
-inject_tests = tests/inject-apply
+inject_tests = tests/inject-object tests/inject-apply tests/inject-faults tests/inject-uprobe
 check_PROGRAMS += $(inject_tests) tests/inject-faulty
 TESTS += $(inject_tests)
 
@@ -22,9 +22,25 @@ tests_inject_apply_SOURCES = tests/inject-apply.c $(INJECT_SUPPORT)
 tests_inject_apply_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_inject_apply_LDADD = $(CMOCKA_LIBS)
 
+tests_inject_faults_SOURCES = tests/inject-faults.c $(INJECT_SUPPORT)
+tests_inject_faults_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_inject_faults_LDADD = $(CMOCKA_LIBS)
+
+tests_inject_uprobe_SOURCES = tests/inject-uprobe.c $(INJECT_SUPPORT)
+tests_inject_uprobe_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_inject_uprobe_LDADD = $(CMOCKA_LIBS)
+tests_inject_object_SOURCES = tests/inject-object.c
+tests_inject_object_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JSON_CFLAGS)
+tests_inject_object_LDADD = $(LIBPROCESS) $(LIBSYSCARE) $(CMOCKA_LIBS)
+
 # The injector as it is, but it can be killed at a step that the request names.
 tests_inject_faulty_SOURCES = $(INJECT_SOURCES)
 tests_inject_faulty_CPPFLAGS = $(AM_CPPFLAGS) -DINJECT_FAULTS
 tests_inject_faulty_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_inject_faulty_LDFLAGS = -static
 tests_inject_faulty_LDADD = $(LIBPROCESS) $(LIBSYSCARE)
+
+# Ten times the cycles under load; minutes instead of seconds.
+soak-inject: $(check_PROGRAMS) $(syscarelibexec_PROGRAMS) $(check_DATA)
+	$(AM_TESTS_ENVIRONMENT) INJECT_SOAK=1; export INJECT_SOAK; tests/inject-apply && tests/inject-faults
+.PHONY: soak-inject

@@ -93,9 +93,19 @@ size_t arch_red_zone(void);
  */
 bool arch_regs_repeat_call(struct arch_regs *regs);
 
-/* Sets up registers so that the thread makes a system call on the frame at sp, then returns. */
-void arch_regs_set_call(struct arch_regs *regs, const struct arch_gadgets *gadgets, uint64_t sp,
-                        long number, const uint64_t arguments[6]);
+/*
+ * Sets up registers so that the thread, when it goes on, makes the system call rt_sigreturn with
+ * the frame, and so is back in its old state. Any seccomp filter allows that.
+ */
+void arch_regs_set_return(struct arch_regs *regs, const struct arch_gadgets *gadgets,
+                          uint64_t frame);
+
+/*
+ * For a thread at the entry of a system call: makes it another one, with the frame on top of the
+ * stack, so that the "return" behind the call leads to rt_sigreturn.
+ */
+void arch_regs_set_call(struct arch_regs *regs, uint64_t frame, long number,
+                        const uint64_t arguments[6]);
 
 /* What the system call returned: negative errno on failure. */
 int64_t arch_regs_result(const struct arch_regs *regs);
@@ -108,7 +118,7 @@ size_t arch_frame_room(size_t fpu_size);
  * an injected system call ends up in exactly the state given: all registers, the extended state,
  * the signal mask; the alternate stack is left as it is. A call that was interrupted is repeated.
  * top: highest address that may be used. Writes *size bytes to image (arch_frame_room of them)
- * and the address that they belong to into *address; sp of injected calls is that address.
+ * and the address that they belong to into *address: the frame.
  */
 void arch_frame_build(uint64_t top, const struct arch_regs *regs, const void *fpu, size_t fpu_size,
                       uint64_t signal_mask, const struct arch_gadgets *gadgets, uint8_t *image,

@@ -142,15 +142,24 @@ bool arch_regs_repeat_call(struct arch_regs *regs)
     return true;
 }
 
-void arch_regs_set_call(struct arch_regs *regs, const struct arch_gadgets *gadgets, uint64_t sp,
-                        long number, const uint64_t arguments[6])
+void arch_regs_set_return(struct arch_regs *regs, const struct arch_gadgets *gadgets,
+                          uint64_t frame)
 {
     struct user_regs_struct *user = &regs->user;
 
     user->rip = gadgets->syscall;
-    user->rsp = sp;
-    user->rax = (uint64_t)number;
+    user->rsp = frame + 8; /* as after the return address was taken */
+    user->rax = SYS_rt_sigreturn;
     user->orig_rax = (uint64_t)-1; /* nothing to restart when the thread leaves its stop */
+}
+
+void arch_regs_set_call(struct arch_regs *regs, uint64_t frame, long number,
+                        const uint64_t arguments[6])
+{
+    struct user_regs_struct *user = &regs->user;
+
+    user->rsp = frame;
+    user->orig_rax = (uint64_t)number;
     user->rdi = arguments[0];
     user->rsi = arguments[1];
     user->rdx = arguments[2];

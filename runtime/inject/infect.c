@@ -2,6 +2,7 @@
 // Makes a stopped thread of the target execute system calls, and puts it back.
 #include "runtime/inject/infect.h"
 #include "lib/cleanup.h"
+#include "runtime/inject/fault.h"
 #include "runtime/inject/gadget.h"
 #include "runtime/inject/memory.h"
 #include "runtime/inject/stack.h"
@@ -100,8 +101,9 @@ static int rseq_check(struct job *job, const struct tracee *host)
 }
 
 /* Properties of the process that would make an injected call fatal or give writable code. */
-static int host_check(struct job *job, const struct tracee *host)
+static int host_check(struct job *job, struct infection *infection)
 {
+    const struct tracee *host = infection->host;
     uint64_t seccomp = 0;
     int options = PTRACE_O_TRACESYSGOOD;
 
@@ -110,6 +112,7 @@ static int host_check(struct job *job, const struct tracee *host)
     if (task_status_word(host->tgid, host->tid, "x86_Thread_features:", "shstk"))
         return reply_set(job->reply, INJECT_UNSUPPORTED, "it uses a shadow stack");
     task_status_value(host->tgid, host->tid, "Seccomp:", 10, &seccomp);
+    infection->filtered = seccomp != 0;
     /* Only once it is stopped: a running thread must not be without its filter. */
     if (seccomp && trace(job->injector, PTRACE_SETOPTIONS, host->tid, NULL,
                          (void *)(long)(options | O_SUSPEND_SECCOMP)) < 0)
@@ -158,7 +161,7 @@ int infect_begin(struct job *job, struct tracee *host, struct infection *infecti
     *infection = (struct infection){.host = host};
     if (!fpu)
         return reply_set(job->reply, INJECT_FAILED, "out of memory");
-    result = host_check(job, host);
+    result = host_check(job, infection);
     if (result == 0)
         result = gadgets_find(job, &infection->gadgets);
     if (result)
@@ -173,17 +176,22 @@ int infect_begin(struct job *job, struct tracee *host, struct infection *infecti
     return result ? result : frame_write(job, infection, fpu, (size_t)fpu_size);
 }
 
-/* The host did not come back: it is not ours to touch any more, its frame brings it home. */
+/*
+ * The host did not come back: it is not ours to touch any more, its frame brings it home. Unless
+ * waitpid(2) has told its end, it goes to the pending table, where that is waited for.
+ */
 static int host_lost(struct job *job, struct infection *infection, bool gone)
 {
-    infection->host->stopped = false;
-    infection->host->gone = gone;
+    struct tracee *host = infection->host;
+
+    host->stopped = false;
+    host->gone = gone;
     if (gone)
-        return reply_set(job->reply, INJECT_GONE, "thread %d ended", infection->host->tid);
-    trace(job->injector, PTRACE_INTERRUPT, infection->host->tid, NULL, NULL);
-    job->reply->tid = infection->host->tid;
+        return reply_set(job->reply, INJECT_GONE, "thread %d ended", host->tid);
+    trace(job->injector, PTRACE_INTERRUPT, host->tid, NULL, NULL);
+    job->reply->tid = host->tid;
     return reply_set(job->reply, INJECT_BUSY, "thread %d did not return from a system call",
-                     infection->host->tid);
+                     host->tid);
 }
 
 /*
@@ -194,14 +202,18 @@ static int host_run(struct job *job, struct infection *infection, int request, b
 {
     uint64_t until = clock_now() + CALL_TIMEOUT_NS;
     pid_t tid = infection->host->tid;
+    bool filtered = infection->filtered && !entry;
     int signal = 0;
 
     for (;;) {
         enum wait_result result;
         int status = 0;
 
-        if (trace(job->injector, request, tid, NULL, (void *)(long)signal) < 0)
-            return host_lost(job, infection, errno == ESRCH);
+        /* The one place where our death cannot be made harmless: see infect.h. */
+        if (!filtered)
+            fault_point(job->injector);
+        if (ptrace((enum __ptrace_request)request, tid, NULL, (void *)(long)signal) < 0)
+            return host_lost(job, infection, false);
         result = tracee_wait(tid, &status, until);
         if (result != WAIT_STOPPED)
             return host_lost(job, infection, result == WAIT_GONE);
@@ -227,28 +239,37 @@ static int signals_block(struct job *job, struct infection *infection)
         return 0;
     if (trace(job->injector, PTRACE_SETSIGMASK, infection->host->tid, (void *)sizeof(all), &all) <
         0)
-        return host_lost(job, infection, errno == ESRCH);
+        return host_lost(job, infection, false);
     infection->masked = true;
     return 0;
 }
 
+/*
+ * The thread enters rt_sigreturn, which stops at its entry, and is given the call that we want
+ * only there. So a seccomp filter, which comes back to life when we die, sees a forbidden call
+ * only if that happens between the last two ptrace requests here.
+ */
 static int call_once(struct job *job, struct infection *infection, long number,
                      const uint64_t arguments[6], int64_t *result)
 {
     struct arch_regs regs = infection->host->regs;
     pid_t tid = infection->host->tid;
 
-    arch_regs_set_call(&regs, &infection->gadgets, infection->frame, number, arguments);
+    arch_regs_set_return(&regs, &infection->gadgets, infection->frame);
     if (registers_set(job->injector, tid, &regs) < 0)
-        return host_lost(job, infection, errno == ESRCH);
+        return host_lost(job, infection, false);
     if (signals_block(job, infection) < 0 || host_run(job, infection, PTRACE_SYSCALL, true) < 0)
         return -1;
-    /* In the call: the next thing after it is a stop, before `ret` is executed. */
+    /* Already in the call: the next thing after it is a stop, before "return" is executed. */
     trace(job->injector, PTRACE_INTERRUPT, tid, NULL, NULL);
-    if (host_run(job, infection, PTRACE_CONT, false) < 0)
-        return -1;
     if (registers_get(job->injector, tid, &regs) < 0)
-        return host_lost(job, infection, errno == ESRCH);
+        return host_lost(job, infection, false);
+    arch_regs_set_call(&regs, infection->frame, number, arguments);
+    if (registers_set(job->injector, tid, &regs) < 0 ||
+        host_run(job, infection, PTRACE_CONT, false) < 0)
+        return infection->host->stopped ? host_lost(job, infection, false) : -1;
+    if (registers_get(job->injector, tid, &regs) < 0)
+        return host_lost(job, infection, false);
     *result = arch_regs_result(&regs);
     return 0;
 }

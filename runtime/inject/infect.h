@@ -8,6 +8,11 @@
  * returns into rt_sigreturn and is back in its exact old state. Nothing of ours needs to be alive,
  * and no code of ours needs to be in the target. While we live, the state is put back by ptrace
  * instead, because rt_sigreturn would make an interrupted nanosleep(2) fail with EINTR.
+ *
+ * One window remains, in processes with a seccomp filter that kills for mmap, socketpair, recvmsg,
+ * close or munmap. PTRACE_O_SUSPEND_SECCOMP ends with us, and the kernel asks the filter after the
+ * stop at the entry of a call. If we die between telling the thread which call to make and its
+ * passing the filter (two adjacent ptrace requests, microseconds), the filter acts.
  */
 #ifndef SYSCARE_INJECT_INFECT_H
 #define SYSCARE_INJECT_INFECT_H
@@ -24,6 +29,7 @@ struct infection {
     uint64_t frame;       /* stack pointer of the injected calls */
     uint64_t scratch;     /* INFECT_SCRATCH bytes that may be used */
     bool masked;          /* the host's signals are blocked */
+    bool filtered;        /* a seccomp filter is suspended */
 };
 
 /*

@@ -17,6 +17,21 @@
 /* How long a vforked child is given to call exec before it is stopped like a thread. */
 #define SHARER_PATIENCE_NS UINT64_C(50000000)
 
+/*
+ * A leader may have ended before its threads; a process is dead when all of them have ended, or
+ * never come back from the kernel.
+ */
+static bool process_dead(pid_t pid)
+{
+    cleanup_free pid_t *tids = NULL;
+    int count = task_list(pid, &tids);
+
+    for (int i = 0; i < count; i++)
+        if (!task_is_dead(pid, tids[i]) && !task_is_killed(pid, tids[i]))
+            return false;
+    return true;
+}
+
 int job_process_check(struct job *job)
 {
     struct task_stat stat;
@@ -25,6 +40,8 @@ int job_process_check(struct job *job)
         return reply_set(job->reply, INJECT_GONE, "no process %d", job->pid);
     if (job->request->start_time && stat.start_time != job->request->start_time)
         return reply_set(job->reply, INJECT_GONE, "%d is another process now", job->pid);
+    if ((stat.state == 'Z' || stat.state == 'X') && process_dead(job->pid))
+        return reply_set(job->reply, INJECT_GONE, "process %d has ended", job->pid);
     if (stat.flags & PF_KTHREAD)
         return reply_set(job->reply, INJECT_GONE, "%d is a kernel thread", job->pid);
     if (cgroup_frozen(job->injector, job->pid))
@@ -107,6 +124,21 @@ void job_stopped(struct job *job, uint64_t since)
         job->reply->stopped_ns = time;
 }
 
+/* True if the process has ended; one that was just killed needs a moment to show it. */
+static bool process_ends(const struct job *job)
+{
+    struct timespec moment = {0, 1000000};
+    bool dead = process_dead(job->pid);
+
+    bool unclear = job->reply->result == INJECT_FAILED || job->reply->result == INJECT_BUSY;
+
+    for (int i = 0; !dead && i < 5 && unclear; i++) {
+        nanosleep(&moment, NULL);
+        dead = process_dead(job->pid);
+    }
+    return dead;
+}
+
 void job_repeat(struct job *job, int (*attempt)(struct job *job))
 {
     uint64_t pause = BACKOFF_FIRST_NS;
@@ -116,6 +148,9 @@ void job_repeat(struct job *job, int (*attempt)(struct job *job))
         int result = attempt(job);
 
         threads_release(job);
+        /* Whatever failed because the process was killed meanwhile is no failure. */
+        if (result < 0 && process_ends(job))
+            reply_set(job->reply, INJECT_GONE, "process %d has ended", job->pid);
         if (result != JOB_RETRY || clock_now() + pause >= job->deadline)
             return;
         job->reply->retries++;

@@ -86,11 +86,11 @@ static bool words_search(const uint8_t *data, size_t size, const struct search *
     return false;
 }
 
-static bool map_search(const struct process *process, const struct process_map *map,
-                       const struct search *search, uint8_t *buffer)
+static bool range_search(const struct process *process, uint64_t start, uint64_t end,
+                         const struct search *search, uint8_t *buffer)
 {
-    for (uint64_t at = map->start; at < map->end; at += CHUNK) {
-        size_t size = map->end - at < CHUNK ? (size_t)(map->end - at) : CHUNK;
+    for (uint64_t at = start; at < end; at += CHUNK) {
+        size_t size = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
 
         /* What cannot be read cannot be known: it may hold a pointer. */
         if (!process_read(process, at, buffer, size) || words_search(buffer, size, search))
@@ -99,9 +99,28 @@ static bool map_search(const struct process *process, const struct process_map *
     return false;
 }
 
-/* True unless no word of writable memory outside the patch itself points into the patch. */
-static bool memory_refers(const struct process *process, const struct search *search)
+/*
+ * Where in a mapping live data can begin. Below the stack pointer of the main thread lies only
+ * what calls that have returned left behind. Other stacks are not told from heap memory.
+ */
+static uint64_t live_start(const struct job *job, const struct process_map *map)
 {
+    if (map->kind == PROCESS_MAP_STACK)
+        for (size_t i = 0; i < job->threads.count; i++) {
+            const struct tracee *tracee = &job->threads.items[i];
+            uint64_t sp = arch_regs_sp(&tracee->regs) & ~UINT64_C(7);
+
+            if (tracee->stopped && tracee->tid == job->pid && sp > map->start + arch_red_zone() &&
+                sp < map->end)
+                return sp - arch_red_zone();
+        }
+    return map->start;
+}
+
+/* True unless no word of writable memory outside the patch itself points into the patch. */
+static bool memory_refers(const struct job *job, const struct search *search)
+{
+    const struct process *process = job->process;
     cleanup_free uint8_t *buffer = malloc(CHUNK);
     uint64_t total = 0;
 
@@ -109,11 +128,12 @@ static bool memory_refers(const struct process *process, const struct search *se
         return true;
     for (size_t i = 0; i < process->map_count; i++) {
         const struct process_map *map = &process->maps[i];
+        uint64_t start = live_start(job, map);
 
         if (!(map->prot & PROT_WRITE) || (map->start >= search->low && map->end <= search->high))
             continue;
-        total += map->end - map->start;
-        if (total > SEARCH_MAX || map_search(process, map, search, buffer))
+        total += map->end - start;
+        if (total > SEARCH_MAX || range_search(process, start, map->end, search, buffer))
             return true;
     }
     return false;
@@ -137,7 +157,7 @@ static void instance_unmap(struct job *job, const struct process_instance *insta
                             instance->patch_bias + job->patch->high};
     int result = JOB_RETRY;
 
-    if (!instance->mapped || registers_refer(job, &search) || memory_refers(job->process, &search))
+    if (!instance->mapped || registers_refer(job, &search) || memory_refers(job, &search))
         return;
     for (size_t i = 0; result == JOB_RETRY && i < job->threads.count; i++)
         if (job->threads.items[i].stopped && job->threads.items[i].tgid == job->pid)

@@ -68,3 +68,8 @@ pid_t sharer_find(struct job *job)
 
     return found > 0 ? found : 0;
 }
+
+bool sharer_is(struct job *job, pid_t tid)
+{
+    return syscall(SYS_kcmp, job->pid, tid, KCMP_VM, 0, 0) == 0;
+}

@@ -14,4 +14,7 @@ int sharers_interrupt(struct job *job);
 /* A process that shares the memory of job->pid, or 0. */
 pid_t sharer_find(struct job *job);
 
+/* True if the task shares the memory of job->pid. */
+bool sharer_is(struct job *job, pid_t tid);
+
 #endif

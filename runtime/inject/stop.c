@@ -239,6 +239,15 @@ int thread_nudge(struct job *job, struct tracee *tracee, uint64_t until)
     return thread_wait(job, tracee, until);
 }
 
+static void thread_release(struct injector *injector, struct tracee *tracee)
+{
+    call_repair(injector, tracee);
+    /* Killed while it was stopped: its parent hears of the end only when we have taken the status.
+     */
+    if (trace(injector, PTRACE_DETACH, tracee->tid, NULL, NULL) < 0)
+        set_add(&injector->pending, tracee->tgid, tracee->tid);
+}
+
 void threads_release(struct job *job)
 {
     struct injector *injector = job->injector;
@@ -248,12 +257,10 @@ void threads_release(struct job *job)
 
         if (tracee->gone)
             continue;
-        if (tracee->stopped) {
-            call_repair(injector, tracee);
-            trace(injector, PTRACE_DETACH, tracee->tid, NULL, NULL);
-        } else {
+        if (tracee->stopped)
+            thread_release(injector, tracee);
+        else
             set_add(&injector->pending, tracee->tgid, tracee->tid);
-        }
     }
     job->threads.count = 0;
 }
@@ -324,12 +331,29 @@ static int process_stop_rounds(struct job *job, uint64_t until)
     return JOB_RETRY;
 }
 
+/* A child of vfork may have come through its exec before it stopped: then it is none of ours. */
+static void strangers_release(struct job *job)
+{
+    struct tracee_set *set = &job->threads;
+
+    for (size_t i = set->count; i-- > 0;) {
+        struct tracee *tracee = &set->items[i];
+
+        if (!tracee->stopped || tracee->tgid == job->pid || sharer_is(job, tracee->tid))
+            continue;
+        thread_release(job->injector, tracee);
+        set_remove(set, tracee);
+    }
+}
+
 int process_stop(struct job *job)
 {
     /* Not cut at the deadline: a wait too short would blame a thread that was about to stop. */
     int result = process_stop_rounds(job, clock_now() + STOP_PATIENCE_NS);
     size_t stopped = 0;
 
+    if (result == 0)
+        strangers_release(job);
     for (size_t i = 0; i < job->threads.count; i++)
         stopped += job->threads.items[i].stopped;
     if (result == 0 && stopped == 0)

@@ -6,9 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PF_EXITING 0x00000004 /* include/linux/sched.h, shown in /proc/PID/stat */
 
 /* Reads a small file of /proc as text. False when it is not there (any more). */
 static bool text_read(const char *path, char *text, size_t size)
@@ -107,6 +110,17 @@ bool task_status_word(pid_t tgid, pid_t tid, const char *key, const char *word)
     line = line_find(text, key);
     found = line ? strstr(line, word) : NULL;
     return found && found < line + strcspn(line, "\n");
+}
+
+bool task_is_killed(pid_t tgid, pid_t tid)
+{
+    struct task_stat stat;
+    uint64_t pending = 0;
+
+    if (!task_stat_read(tgid, tid, &stat) || (stat.flags & PF_EXITING))
+        return true;
+    return task_status_value(tgid, tid, "SigPnd:", 16, &pending) &&
+           (pending & UINT64_C(1) << (SIGKILL - 1));
 }
 
 bool task_signal_pending(pid_t tgid, pid_t tid)

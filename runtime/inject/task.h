@@ -18,6 +18,9 @@ bool task_stat_read(pid_t tgid, pid_t tid, struct task_stat *stat);
 /* True for a task that has ended but is still in the list, or is ending. */
 bool task_is_dead(pid_t tgid, pid_t tid);
 
+/* True for a task that SIGKILL is on its way to, or that is in exit(2). */
+bool task_is_killed(pid_t tgid, pid_t tid);
+
 /*
  * A numeric or hexadecimal value of /proc/PID/task/TID/status, e.g. "TracerPid:". False when there
  * is no such line.

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Damaged patch objects are refused, whatever byte is wrong or missing; good ones are understood.
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "runtime/arch/arch.h"
+#include "runtime/patch_object.h"
+
+#include <elf.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* cmocka.h needs these before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+struct object {
+    char *data;
+    size_t size;
+};
+
+static struct object object_load(const char *name)
+{
+    cleanup_free char *path =
+        sc_format("%s/tests/inject-fixtures/%s", getenv("top_builddir"), name);
+    struct object object;
+
+    assert_int_equal(sc_file_read(path, 1 << 24, &object.data, &object.size, NULL), 0);
+    return object;
+}
+
+/* Opens size bytes as a patch object. NULL and the error when it is refused. */
+static struct patch_object *open_bytes(const char *data, size_t size, struct sc_error **err)
+{
+    cleanup_close int fd = memfd_create("object", MFD_CLOEXEC);
+
+    assert_int_equal(sc_write_all(fd, data, size), 0);
+    return patch_object_open(fd, err);
+}
+
+/* Looks at everything that a user of the object relies on. */
+static void assert_consistent(const struct patch_object *patch)
+{
+    for (size_t i = 0; i < patch->func_count; i++) {
+        const struct sc_patch_func *func = &patch->funcs[i];
+
+        assert_true(strlen(patch_func_name(patch, func)) < patch->strings_size);
+        assert_true((size_t)func->jump_offset + func->jump_size <= func->old_size);
+        assert_true(func->trampoline_vaddr >= patch->low && func->trampoline_vaddr < patch->high);
+    }
+    for (size_t i = 0; i < patch->segment_count; i++) {
+        const struct patch_segment *segment = &patch->segments[i];
+
+        assert_true(segment->offset + segment->filesz <= patch->size);
+        assert_true(segment->vaddr >= patch->low && segment->vaddr + segment->memsz <= patch->high);
+        assert_false((segment->prot & PROT_WRITE) && (segment->prot & PROT_EXEC));
+    }
+    for (size_t i = 0; i < patch->reloc_count; i++)
+        assert_true(patch->relocs[i].place >= patch->low + 64 &&
+                    patch->relocs[i].place + patch->relocs[i].size <= patch->high);
+}
+
+static void whole_object_is_understood(void **state)
+{
+    struct object object = object_load("pie.patch");
+    cleanup_error struct sc_error *err = NULL;
+    cleanup_patch struct patch_object *patch = open_bytes(object.data, object.size, &err);
+
+    (void)state;
+    assert_non_null(patch);
+    assert_int_equal(patch->func_count, 4);
+    assert_int_equal(patch->sym_count, 2);
+    assert_string_equal(patch_func_name(patch, &patch->funcs[0]), "answer0");
+    assert_int_equal(patch->note.uuid[0], 0x11);
+    /* target_counter through the GOT, target_helper in text, a pointer in .data, two GOT words. */
+    assert_true(patch->reloc_count >= 3);
+    assert_consistent(patch);
+    free(object.data);
+}
+
+static void truncated_object_is_refused_at_every_length(void **state)
+{
+    struct object object = object_load("pie.patch");
+
+    (void)state;
+    for (size_t size = 0; size < object.size; size += size < 4096 ? 1 : 7) {
+        cleanup_error struct sc_error *err = NULL;
+        struct patch_object *patch = open_bytes(object.data, size, &err);
+
+        assert_null(patch);
+        assert_non_null(err);
+    }
+    free(object.data);
+}
+
+/* One byte changed: refused, or still an object that is consistent in itself. */
+static void flip(struct object *object, size_t at, uint8_t mask)
+{
+    cleanup_error struct sc_error *err = NULL;
+    cleanup_patch struct patch_object *patch = NULL;
+
+    object->data[at] = (char)(object->data[at] ^ mask);
+    patch = open_bytes(object->data, object->size, &err);
+    if (patch)
+        assert_consistent(patch);
+    else
+        assert_non_null(err);
+    object->data[at] = (char)(object->data[at] ^ mask);
+}
+
+static void flipped_bytes_never_give_an_inconsistent_object(void **state)
+{
+    struct object object = object_load("pie.patch");
+    static const uint8_t masks[] = {0x01, 0x80, 0xff};
+
+    (void)state;
+    for (size_t at = 0; at < object.size; at++) {
+        /* Every byte of headers, notes and dynamic tables; samples of the rest. */
+        if (at > 1024 && at % 3)
+            continue;
+        for (size_t i = 0; i < sizeof(masks); i++)
+            flip(&object, at, masks[i]);
+    }
+    free(object.data);
+}
+
+static Elf64_Shdr *section(const struct object *object, const char *name)
+{
+    Elf64_Ehdr *ehdr = (Elf64_Ehdr *)object->data;
+    Elf64_Shdr *headers = (Elf64_Shdr *)(object->data + ehdr->e_shoff);
+    const char *names = object->data + headers[ehdr->e_shstrndx].sh_offset;
+
+    for (size_t i = 1; i < ehdr->e_shnum; i++)
+        if (strcmp(names + headers[i].sh_name, name) == 0)
+            return &headers[i];
+    fail_msg("no section %s", name);
+    return NULL;
+}
+
+/* The object must be refused, and the message must contain the words. */
+static void assert_refused(const struct object *object, const char *words)
+{
+    cleanup_error struct sc_error *err = NULL;
+    cleanup_patch struct patch_object *patch = open_bytes(object->data, object->size, &err);
+
+    assert_null(patch);
+    assert_non_null(err);
+    if (!strstr(err->message, words))
+        fail_msg("\"%s\" does not say \"%s\"", err->message, words);
+}
+
+#define TABLE(object, name, type) ((type *)((object).data + section(&(object), name)->sh_offset))
+
+static void each_table_is_checked(void **state)
+{
+    static const struct {
+        const char *section;
+        size_t offset;
+        uint8_t value;
+        const char *words;
+    } cases[] = {
+        {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, strategy), 2, "function record"},
+        {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, jump_offset), 0, "function record"},
+        {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, jump_offset), 16,
+         "function record"},
+        {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, jump_size), 14, "function record"},
+        {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, flags), 0x80, "function record"},
+        {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, old_size), 6, "function record"},
+        {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, name) + 1, 0xff, "function record"},
+        {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, trampoline_vaddr) + 2, 0x7f,
+         "function record"},
+        {SC_PATCH_SYM_SECTION, offsetof(struct sc_patch_sym, kind), SC_SYM_TLS, "symbol record"},
+        {SC_PATCH_SYM_SECTION, offsetof(struct sc_patch_sym, name) + 2, 1, "symbol record"},
+        {SC_PATCH_RELA_SECTION, offsetof(struct sc_patch_rela, type), 9, "relocation type 9"},
+        {SC_PATCH_RELA_SECTION, offsetof(struct sc_patch_rela, sym), 7, "symbol of a relocation"},
+        {SC_PATCH_RELA_SECTION, offsetof(struct sc_patch_rela, place) + 3, 1, "outside"},
+        {SC_PATCH_STRTAB_SECTION, 0, 'x', SC_PATCH_STRTAB_SECTION},
+        {".note.syscare", 20, 9, "patch format 9"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct object object = object_load("pie.patch");
+
+        TABLE(object, cases[i].section, uint8_t)[cases[i].offset] = cases[i].value;
+        assert_refused(&object, cases[i].words);
+        free(object.data);
+    }
+}
+
+static void undefined_symbol_is_refused_by_name(void **state)
+{
+    struct object object = object_load("pie.patch");
+    const Elf64_Shdr *strings = section(&object, ".dynstr");
+    char *name = memmem(object.data + strings->sh_offset, strings->sh_size, "sct.0.target_counter",
+                        sizeof("sct.0.target_counter"));
+
+    (void)state;
+    assert_non_null(name);
+    memcpy(name, "sct.9", 5);
+    assert_refused(&object, "sct.9.target_counter");
+    memcpy(name, "abcde", 5);
+    assert_refused(&object, "abcde.target_counter");
+    free(object.data);
+}
+
+static void overlapping_functions_are_refused(void **state)
+{
+    struct object object = object_load("pie.patch");
+    struct sc_patch_func *funcs = TABLE(object, SC_PATCH_FUNCS_SECTION, struct sc_patch_func);
+
+    (void)state;
+    funcs[1].old_vaddr = funcs[0].old_vaddr + 1;
+    assert_refused(&object, "overlap");
+    free(object.data);
+}
+
+static void writable_code_is_refused(void **state)
+{
+    struct object object = object_load("pie.patch");
+    Elf64_Ehdr *ehdr = (Elf64_Ehdr *)object.data;
+    Elf64_Phdr *phdrs = (Elf64_Phdr *)(object.data + ehdr->e_phoff);
+
+    (void)state;
+    for (size_t i = 0; i < ehdr->e_phnum; i++)
+        if (phdrs[i].p_type == PT_LOAD && (phdrs[i].p_flags & PF_X))
+            phdrs[i].p_flags |= PF_W;
+    assert_refused(&object, "writable and executable");
+    free(object.data);
+}
+
+static void jump_reaches_what_it_can_encode(void **state)
+{
+    uint8_t jump[ARCH_JUMP_MAX];
+    uint64_t to = 0;
+
+    (void)state;
+    assert_true(arch_jump_encode(0x7f0000001000, 0x7f0000001000 + arch_reach(), jump));
+    assert_true(arch_jump_decode(0x7f0000001000, jump, &to));
+    assert_true(to == 0x7f0000001000 + arch_reach());
+    assert_true(arch_jump_encode(0x7f0080001000, 0x7f0080001000 - arch_reach(), jump));
+    assert_false(arch_jump_encode(0x1000, 0x7f0000001000, jump));
+    jump[0] = 0x90;
+    assert_false(arch_jump_decode(0x1000, jump, &to));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_object_is_understood),
+        cmocka_unit_test(truncated_object_is_refused_at_every_length),
+        cmocka_unit_test(flipped_bytes_never_give_an_inconsistent_object),
+        cmocka_unit_test(each_table_is_checked),
+        cmocka_unit_test(undefined_symbol_is_refused_by_name),
+        cmocka_unit_test(overlapping_functions_are_refused),
+        cmocka_unit_test(writable_code_is_refused),
+        cmocka_unit_test(jump_reaches_what_it_can_encode),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
