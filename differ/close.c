@@ -45,7 +45,8 @@ static void include_function(struct differ *differ, struct symbol *symbol)
 static void include_data(struct differ *differ, struct symbol *symbol)
 {
     struct section *section = symbol->section;
-    bool whole = symbol->anonymous && section->kind == SECTION_RODATA;
+    bool whole =
+        symbol->anonymous && (section->kind == SECTION_RODATA || section->kind == SECTION_DATA);
 
     if (symbol_unit(symbol))
         return;

@@ -73,6 +73,7 @@ struct relocation {
     uint8_t tail;          /* code: bytes from the field to the end of its instruction, 0 unknown */
     bool branch;           /* code: operand of a direct call or jump */
     bool known_size;       /* code: reads or writes a known number of bytes there */
+    bool stores;           /* code: writes there */
     bool unnamed;          /* while reading: to a piece that has no symbol yet */
     struct symbol *target; /* what is meant; NULL when it could not be found out */
     int64_t delta;         /* distance of the place meant from the start of target */
@@ -89,6 +90,7 @@ struct symbol {
     bool absolute;         /* SHN_ABS */
     bool numbered;         /* name differs from key */
     bool anonymous;        /* made by the differ for a piece without a symbol */
+    bool stored;           /* code writes to this anonymous piece */
     bool by_content;       /* compiler-made: equal when the bytes are */
     struct symbol *parent; /* of NAME.cold */
     struct list children;  /* its .cold parts */

@@ -258,6 +258,31 @@ static bool write_patch_piece(struct writer *writer, const struct image_symbol *
     return true;
 }
 
+/*
+ * Initialisers that gcc keeps in .data without a symbol hold pointers; nothing else without a
+ * symbol does.
+ */
+static bool is_unnamed_constant(const struct view *view, const struct elf_section *section,
+                                uint64_t address)
+{
+    const struct image *image = view->image;
+    uint64_t end = view_boundary(view, address), value;
+    size_t at = image_slot_from(image, address), room;
+    const uint8_t *bytes = image_bytes(image, address, &room);
+
+    if (strcmp(section->name, ".data") != 0 || !bytes)
+        return false;
+    if (at < image->slot_count && image->slots[at].address < end)
+        return true;
+    for (uint64_t i = -address & 7; image->absolute.end && i + 8 <= end - address && i + 8 <= room;
+         i += 8) {
+        memcpy(&value, bytes + i, 8);
+        if (le64toh(value) >= image->absolute.start && le64toh(value) < image->absolute.end)
+            return true;
+    }
+    return false;
+}
+
 static void write_data(struct writer *writer, const struct elf_section *section, uint64_t address,
                        uint8_t size)
 {
@@ -268,7 +293,7 @@ static void write_data(struct writer *writer, const struct elf_section *section,
         return;
     if (symbol)
         write_object(writer, symbol, address, constant);
-    else if (!constant)
+    else if (!constant && !is_unnamed_constant(writer->view, section, address))
         fprintf(writer->out, "data:%s", section->name);
     else if (!write_merged(writer, address) && !write_jump_table(writer, address))
         write_constant(writer, address, size);

@@ -53,6 +53,7 @@ static void annotate_insn(struct section *section, const struct arch_insn *insn)
         relocation->branch =
             insn->kind == INSN_CALL || insn->kind == INSN_JUMP || insn->kind == INSN_BRANCH;
         /* mov foo@GOTPCREL(%rip) and friends keep RELOC_GOT; call *foo@... as well */
+        relocation->stores = insn->stores;
         relocation->known_size = insn->ref_count == 1 && insn->ref_sizes[0] > 0;
         if (relocation->branch && relocation->class == RELOC_PCREL)
             relocation->class = RELOC_BRANCH;
@@ -340,7 +341,27 @@ static void resolve_unnamed(struct section *section)
             continue;
         piece = find_piece(relocation->symbol->section, (uint64_t)relocation->delta);
         relocation->target = piece;
+        if (piece)
+            piece->stored |= relocation->stores;
         relocation->delta -= piece ? (int64_t)piece->value : 0;
+    }
+}
+
+/*
+ * gcc keeps initialisers with pointers in them (char *names[] = {"a", "b"} on the stack) without a
+ * symbol in .data, where all variables have one and, with -fdata-sections, a section of their own.
+ * They are constants all the same, unless something is written to them.
+ */
+static void find_constants(struct section *section)
+{
+    if (section->kind != SECTION_DATA || strcmp(section->name, ".data") != 0)
+        return;
+    for (size_t i = 0; i < section->pieces.count; i++) {
+        struct symbol *piece = section->pieces.items[i];
+        size_t at = section_relocation_from(section, piece->value);
+
+        piece->by_content = !piece->stored && at < section->relocation_count &&
+                            section->relocations[at].offset < piece->value + piece->size;
     }
 }
 
@@ -372,6 +393,8 @@ int object_find_targets(struct object *object, const struct arch *arch, struct d
         cut_pieces(&object->sections[i]);
     for (size_t i = 1; i < object->section_count; i++)
         resolve_unnamed(&object->sections[i]);
+    for (size_t i = 1; i < object->section_count; i++)
+        find_constants(&object->sections[i]);
     size_labels(object);
     return 0;
 }

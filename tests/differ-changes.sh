@@ -179,4 +179,20 @@ END
 sed 's/x > level/x < level/' o/main.c > p/main.c
 accepts 'imports_and_data_are_those_of_the_target' 'note' 'high 4 high 5 '
 
+new_case
+cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+struct flag { unsigned long bit; const char *name; };
+#define MORE {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, {16, "m"}, 
+__attribute__((noipa)) void show(struct flag *f) { for (; f->name; f++) if (f->bit != 16) printf("%s ", f->name); }
+__attribute__((noipa)) void first(void) { struct flag f[] = {{1, "read"}, {2, "write"}, {4, "execute"}, {8, "admin"}, MORE {0, 0}}; show(f); }
+__attribute__((noipa)) void second(void) { struct flag f[] = {{1, "fast"}, {2, "slow"}, {4, "idle"}, {8, "busy"}, MORE {0, 0}}; show(f); }
+void run(void) { first(); second(); }
+END
+sed 's/"slow"/"steady"/' o/main.c > p/main.c
+accepts 'an_initialiser_on_the_stack_is_compared_by_content' 'second' \
+    'read write execute admin fast slow idle busy read write execute admin fast steady idle busy '
+readelf -rW o/main.replay | grep -q 'R_X86_64_PC32 .* \.data '
+tap_result $? 'the_case_above_keeps_its_initialiser_in_data_without_a_symbol'
+
 tap_done

@@ -191,6 +191,7 @@ static void decode_memory(const cs_insn *insn, const struct address_range *absol
         if (op->mem.base == X86_REG_RIP) {
             add_ref(out, insn->address + insn->size + (uint64_t)op->mem.disp, size);
             blank_field(out, displacement_offset(insn, op->mem.disp), 4);
+            out->stores |= (op->access & CS_AC_WRITE) != 0;
         } else if (x86->encoding.disp_size == 4 && op->mem.segment == X86_REG_INVALID &&
                    in_range(absolute, (uint64_t)op->mem.disp)) {
             /* with an index register it is the start of a table, of unknown extent */
