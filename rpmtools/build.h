@@ -49,8 +49,10 @@ struct build_target {
     bool changed;                             /* P's code or data differ from R's */
     struct build_unit *units;
     size_t unit_count;
-    struct json_object *report; /* of the differ, or NULL */
-    char *object;               /* path of the patch object, or NULL */
+    bool lto; /* LTO made one object of the changed units: they are compared in that */
+    struct string_list lto_inputs; /* what the maps call the objects that LTO made */
+    struct json_object *report;    /* of the differ, or NULL */
+    char *object;                  /* path of the patch object, or NULL */
 };
 
 /* Why something cannot be patched safely. */
@@ -150,6 +152,14 @@ bool build_file_same(const struct build *build, const char *path, bool *missing)
 /* The object that build_replay made of a unit in a tree; NULL for a NULL unit. build_replay.c */
 char *build_object_path(const struct build *build, const char *tree,
                         const struct capture_unit *unit);
+
+/* The object that it made of all LTO inputs of a link. */
+char *build_link_object_path(const struct build *build, const char *tree,
+                             const struct capture_link *link);
+
+/* For a changed target linked with LTO: sets lto, lto_inputs, and drops the units that are in the
+ * objects of LTO from its units. A refusal when the maps do not tell. build_lto.c */
+int build_prepare_lto(struct build *build, struct build_target *target, struct sc_error **err);
 
 /* What is known of the patch before its objects: names, versions, digests, uuid. build_package.c */
 int build_begin_info(struct build *build, struct sc_error **err);

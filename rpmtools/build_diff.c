@@ -61,10 +61,29 @@ static struct json_object *unit_json(const struct build *build, const struct bui
     return object;
 }
 
+/* The one object that LTO makes of a whole link, in place of those of its units. */
+static struct json_object *lto_json(const struct build *build, const struct build_target *target)
+{
+    cleanup_free char *name = sc_format("%s (LTO)", target->path);
+    cleanup_free char *reference = build_link_object_path(build, TREE_REFERENCE, target->reference);
+    cleanup_free char *patched = build_link_object_path(build, TREE_PATCHED, target->patched);
+    struct json_object *object = json_object_new_object();
+
+    sc_json_add_string(object, "name", name);
+    sc_json_add_string(object, "source", target->path);
+    sc_json_add_string(object, "tu", target->patched->id);
+    json_object_object_add(object, "inputs", strings_json(&target->lto_inputs));
+    sc_json_add_string(object, "reference", reference);
+    sc_json_add_string(object, "patched", patched);
+    return object;
+}
+
 static struct json_object *units_json(const struct build *build, const struct build_target *target)
 {
     struct json_object *array = json_object_new_array();
 
+    if (target->lto)
+        json_object_array_add(array, lto_json(build, target));
     for (size_t i = 0; i < target->unit_count; i++)
         json_object_array_add(array, unit_json(build, &target->units[i]));
     return array;

@@ -137,6 +137,7 @@ void build_clear(struct build *build)
         for (size_t j = 0; j < target->unit_count; j++)
             string_list_clear(&target->units[j].inputs);
         free(target->units);
+        string_list_clear(&target->lto_inputs);
         free(target->path);
         free(target->built);
         free(target->object);

@@ -22,6 +22,24 @@ char *build_object_path(const struct build *build, const char *tree,
     return unit ? object_path(build, tree, unit->id) : NULL;
 }
 
+char *build_link_object_path(const struct build *build, const char *tree,
+                             const struct capture_link *link)
+{
+    return sc_format("%s/replay/%s/link-%s.o", build->workspace->root, tree, link->id);
+}
+
+/* The LTO links to be done again in a tree. */
+static void collect_links(const struct build *build, bool patched, struct string_list *ids)
+{
+    for (size_t i = 0; i < build->target_count; i++) {
+        const struct build_target *target = &build->targets[i];
+        const struct capture_link *link = patched ? target->patched : target->reference;
+
+        if (target->changed && target->lto && !string_list_has(ids, link->id))
+            string_list_add(ids, link->id);
+    }
+}
+
 /* The units to be compiled in a tree, each once even if several ELF files hold it. */
 static void collect_ids(const struct build *build, bool patched, struct string_list *ids)
 {
@@ -138,6 +156,29 @@ static int replay_ids(const struct build *build, const char *tree, const struct 
                         unit->id);
 }
 
+/* One after the other: an LTO link uses all processors by itself. */
+static int replay_links(const struct build *build, const char *tree, const struct string_list *ids,
+                        struct sc_error **err)
+{
+    cleanup_free char *tool = build_tool("syscare-replay");
+    cleanup_free char *capture = sc_format("%s/capture/%s", build->workspace->root, tree);
+
+    for (size_t i = 0; i < ids->count; i++) {
+        cleanup_free char *object =
+            sc_format("%s/replay/%s/link-%s.o", build->workspace->root, tree, ids->items[i]);
+        const char *argv[] = {tool, capture, "--link", ids->items[i], object, NULL};
+        struct sc_run how = {.argv = argv, .log = build->workspace->log};
+        int status = sc_run(&how, err);
+
+        if (status < 0)
+            return -1;
+        if (status || !sc_file_exists(object))
+            return sc_error_set(err, SC_FAILED, "the LTO link %s could not be done again",
+                                ids->items[i]);
+    }
+    return 0;
+}
+
 /*
  * On a scratch tree: a compile writes dependency files too. Without overlays the tree itself is
  * used, because nothing is built in it any more.
@@ -148,17 +189,19 @@ static int replay_tree(const struct build *build, const char *base, bool patched
     const char *tree = patched ? TREE_PATCHED : TREE_REFERENCE; /* its capture and objects */
     struct workspace *workspace = build->workspace;
     const struct capture *capture = patched ? build->patched : build->reference;
-    cleanup_strings struct string_list ids = {0};
+    cleanup_strings struct string_list ids = {0}, links = {0};
     cleanup_free char *directory = sc_format("%s/replay/%s", workspace->root, tree);
     bool scratch = workspace->overlays;
 
     collect_ids(build, patched, &ids);
+    collect_links(build, patched, &links);
     if (sc_dir_make(directory, 0755, err) < 0)
         return -1;
     if (scratch && workspace_tree_make(workspace, TREE_SCRATCH, base, err) < 0)
         return -1;
     if (workspace_tree_show(workspace, scratch ? TREE_SCRATCH : base, err) < 0 ||
-        replay_ids(build, tree, capture, &ids, err) < 0 || workspace_tree_hide(workspace, err) < 0)
+        replay_ids(build, tree, capture, &ids, err) < 0 ||
+        replay_links(build, tree, &links, err) < 0 || workspace_tree_hide(workspace, err) < 0)
         return -1;
     return scratch ? workspace_tree_drop(workspace, TREE_SCRATCH, err) : 0;
 }

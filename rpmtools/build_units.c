@@ -302,6 +302,8 @@ static void forget_units(struct build *build)
         for (size_t j = 0; j < target->unit_count; j++)
             string_list_clear(&target->units[j].inputs);
         target->unit_count = 0;
+        target->lto = false;
+        string_list_clear(&target->lto_inputs);
         target->patched = NULL;
         target->changed = false;
     }
@@ -365,10 +367,6 @@ static int check_target(struct build *build, struct build_target *target, struct
     if (target->faithful.level == FAITHFUL_NONE)
         build_refuse(build, target->path, "not-faithful", NULL, NULL, NULL, target->faithful.reason,
                      BUILD_ADVICE_FAITHFUL);
-    if (target->reference->lto || target->patched->lto)
-        build_refuse(build, target->path, "lto", NULL, NULL, NULL,
-                     "it is linked with link-time optimisation, which this version cannot patch",
-                     "nothing can be done from the patch's side");
     if (!target->unit_count)
         build_refuse(build, target->path, "link-changed", NULL, NULL, NULL,
                      "it differs though no unit in it was made from changed files",
@@ -382,7 +380,7 @@ static int check_target(struct build *build, struct build_target *target, struct
                          "the patch changes a source in assembly language",
                          "only functions that a compiler made can be patched");
     }
-    return 0;
+    return build_prepare_lto(build, target, err);
 }
 
 int build_find_units(struct build *build, struct sc_error **err)
