@@ -75,7 +75,8 @@ struct live_patch *entity_check(struct daemon *daemon, struct entity *entity, bo
 static int attach(struct daemon *daemon, struct live_patch *patch, int target_fd,
                   struct sc_error **err)
 {
-    if (hold_slot_fill(daemon->hold, patch->slot, patch->functions, patch->function_count, err) < 0)
+    if (hold_slot_fill(daemon->hold, patch->slot, patch->uuid, patch->functions,
+                       patch->function_count, err) < 0)
         return sc_error_wrap(err, "%s", patch->name);
     atomic_store(&patch->linked, true);
     if (target_fd >= 0 && hold_link(daemon->hold, patch->slot, patch->uuid, patch->functions,
@@ -159,6 +160,7 @@ static void find_uncovered(struct daemon *daemon, struct live_list *list)
     }
 }
 
+/* When a pass that may take so long has to end. */
 static uint64_t deadline_after(unsigned timeout_s)
 {
     uint64_t ns = timeout_s * 1000000000ull;

@@ -37,11 +37,13 @@ struct transaction {
     struct pass_result activated, deactivated;
 };
 
+/* The change makes the patch run in processes. */
 static bool is_coming(const struct change *change)
 {
     return !patch_status_active(change->from) && patch_status_active(change->to);
 }
 
+/* The change takes the patch out of processes. */
 static bool is_going(const struct change *change)
 {
     return patch_status_active(change->from) && !patch_status_active(change->to);
@@ -86,6 +88,7 @@ static int check_conflicts(const struct transaction *transaction, struct sc_erro
     return 0;
 }
 
+/* The first write of a transaction: when the disk is full, nothing was touched yet. */
 static int write_journal(const struct transaction *transaction, struct sc_error **err)
 {
     const struct change_list *changes = transaction->changes;
@@ -130,6 +133,10 @@ static void adopt_live(struct transaction *transaction)
     }
 }
 
+/*
+ * Everything that comes is linked before anything is switched, so that a file which cannot be
+ * probed fails the transaction while no process has noticed.
+ */
 static int activate(struct transaction *transaction, struct sc_error **err)
 {
     struct daemon *daemon = transaction->daemon;
@@ -276,6 +283,7 @@ static void report_problems(const struct problem_list *problems, struct answer *
     }
 }
 
+/* The journal of the host says who was patched with what, and when. */
 static void log_changes(const struct transaction *transaction)
 {
     for (size_t i = 0; i < transaction->changes->count; i++) {
@@ -288,6 +296,9 @@ static void log_changes(const struct transaction *transaction)
     }
 }
 
+/*
+ * The transaction as a list of steps. What is going goes first: it may be in the way of what comes.
+ */
 static int run(struct transaction *transaction, struct answer *answer, struct sc_error **err)
 {
     if (prepare(transaction, err) < 0 || check_conflicts(transaction, err) < 0)

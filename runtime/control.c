@@ -36,6 +36,7 @@ static void append(struct control_item **list, struct control_item *item)
     *list = item;
 }
 
+/* Takes text. */
 static struct control_item *item_new(uint64_t client, char *text, size_t size)
 {
     struct control_item *item = calloc(1, sizeof(*item));
@@ -123,6 +124,7 @@ static struct control_item *wait_request(struct control *control, bool *stopping
     return item;
 }
 
+/* One request from text to text. The item becomes the answer. */
 static void serve(struct control *control, struct control_item *item)
 {
     cleanup_error struct sc_error *err = NULL;
@@ -146,6 +148,7 @@ static void serve(struct control *control, struct control_item *item)
         abort(); /* an eventfd takes more than we can count */
 }
 
+/* What is due. An audit includes every retry. */
 static void background_work(struct control *control)
 {
     uint64_t now = hold_clock();
@@ -159,6 +162,7 @@ static void background_work(struct control *control)
     }
 }
 
+/* The control thread. Requests come first: background work is only done while there are none. */
 static void *run(void *data)
 {
     struct control *control = data;

@@ -30,7 +30,7 @@ struct daemon {
     struct switcher *switcher;
     struct lazy *lazy;
     struct patch_store *store;
-    char *state_path, *socket_path, *pid_path;
+    char *state_path;
     uint64_t sequence;   /* highest order given */
     struct state *saved; /* only its list `saved` is used */
 };
@@ -123,7 +123,7 @@ void change_list_clear(struct change_list *list);
 
 /* How a transaction is to be done. */
 struct change_options {
-    bool force, dry_run;
+    bool dry_run;
     unsigned timeout_s;
 };
 

@@ -14,6 +14,7 @@ void daemon_set_status(struct daemon *daemon, struct entity *entity, enum patch_
         entity->order = ++daemon->sequence; /* accepting does not change the order */
 }
 
+/* Oldest first: patches are made active again in the order in which users activated them. */
 static int compare_orders(const void *a, const void *b)
 {
     const struct entity *left = *(struct entity *const *)a, *right = *(struct entity *const *)b;

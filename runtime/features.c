@@ -59,6 +59,7 @@ static uint64_t trial_offset(void)
     return 0;
 }
 
+/* Attaches a program that does nothing to our own trial function. */
 static bool try_uprobe_multi(void)
 {
     const enum bpf_attach_type type = (enum bpf_attach_type)UPROBE_MULTI_ATTACH_TYPE;
@@ -73,6 +74,7 @@ static bool try_uprobe_multi(void)
     return link >= 0;
 }
 
+/* Takes a descriptor of our own. */
 static bool try_pidfd_getfd(void)
 {
     cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -82,6 +84,7 @@ static bool try_pidfd_getfd(void)
     return copy >= 0 || (pidfd >= 0 && errno == EBADF);
 }
 
+/* Traces a child with the option; kernels without CHECKPOINT_RESTORE or SECCOMP refuse it. */
 static bool try_suspend_seccomp(void)
 {
     pid_t child = fork();
@@ -176,6 +179,7 @@ static bool fetch_child(const struct trial *trial, uint64_t limit_ns)
     return hold_clock() - trial->held_at < limit_ns;
 }
 
+/* The whole way of a first caller, with a child as the target and us as the injector. */
 static int run_trial(struct hold *hold, pid_t child, int go, struct sc_error **err)
 {
     struct trial trial = {.child = child};
@@ -184,7 +188,7 @@ static int run_trial(struct hold *hold, pid_t child, int go, struct sc_error **e
     /* A jump that no code looks like, so that it is never there. */
     function.site.opcode = function.site.opcode_mask = 0xffffffff;
     function.site.jump_size = 4;
-    if (self < 0 || hold_slot_fill(hold, TRIAL_SLOT, &function, 1, err) < 0 ||
+    if (self < 0 || hold_slot_fill(hold, TRIAL_SLOT, TRIAL_UUID, &function, 1, err) < 0 ||
         hold_link(hold, TRIAL_SLOT, TRIAL_UUID, &function, 1, self, err) < 0 ||
         hold_slot_enable(hold, TRIAL_SLOT, true, err) < 0)
         return -1;

@@ -45,6 +45,7 @@ static int set_pin_paths(struct hold *hold, struct sc_error **err)
     return 0;
 }
 
+/* Opens, relocates and loads the program; maps that are pinned are taken over. */
 static int load_program(struct hold *hold, struct sc_error **err)
 {
     hold->skeleton = hold_bpf__open();
@@ -164,8 +165,16 @@ static uint64_t make_cookie(uint32_t slot, size_t index)
     return (uint64_t)slot << 32 | index;
 }
 
-int hold_slot_fill(struct hold *hold, uint32_t slot, const struct hold_function *functions,
-                   size_t count, struct sc_error **err)
+/* Says whose the slot is, for threads that link files on their own. uuid "": nobody's. */
+static void set_owner(struct hold *hold, uint32_t slot, const char *uuid)
+{
+    pthread_mutex_lock(&hold->lock);
+    snprintf(hold->owners[slot], sizeof(hold->owners[slot]), "%s", uuid);
+    pthread_mutex_unlock(&hold->lock);
+}
+
+int hold_slot_fill(struct hold *hold, uint32_t slot, const char *uuid,
+                   const struct hold_function *functions, size_t count, struct sc_error **err)
 {
     int fd = bpf_map__fd(hold->skeleton->maps.sites);
 
@@ -181,6 +190,7 @@ int hold_slot_fill(struct hold *hold, uint32_t slot, const struct hold_function 
         if (bpf_map_update_elem(fd, &cookie, &site, BPF_ANY) < 0)
             return sc_error_errno(err, "cannot describe a function to the BPF program");
     }
+    set_owner(hold, slot, uuid);
     return 0;
 }
 
@@ -198,7 +208,7 @@ int hold_link(struct hold *hold, uint32_t slot, const char *uuid,
 {
     cleanup_free uint64_t *offsets = calloc(count, sizeof(*offsets));
     cleanup_free uint64_t *cookies = calloc(count, sizeof(*cookies));
-    int result;
+    int result = 0;
 
     if (!offsets || !cookies)
         abort();
@@ -207,7 +217,8 @@ int hold_link(struct hold *hold, uint32_t slot, const char *uuid,
         cookies[i] = make_cookie(slot, i);
     }
     pthread_mutex_lock(&hold->lock);
-    result = hold_pin_link(hold, slot, uuid, offsets, cookies, count, fd, err);
+    if (strcmp(hold->owners[slot], uuid) == 0)
+        result = hold_pin_link(hold, slot, uuid, offsets, cookies, count, fd, err);
     pthread_mutex_unlock(&hold->lock);
     return result;
 }
@@ -218,6 +229,8 @@ void hold_slot_clear(struct hold *hold, uint32_t slot, size_t count)
 
     hold_slot_enable(hold, slot, false, NULL);
     pthread_mutex_lock(&hold->lock);
+    if (slot < HOLD_SLOTS_MAX)
+        hold->owners[slot][0] = '\0';
     hold_pins_remove_slot(hold, slot);
     pthread_mutex_unlock(&hold->lock);
     for (size_t i = 0; i < count; i++) {

@@ -63,18 +63,19 @@ void hold_include(struct hold *hold, pid_t tgid);
 void hold_alive(struct hold *hold, uint64_t ns);
 
 /*
- * Describes the functions of a slot to the program, disabled. count is at most 65535.
- * 0, or -1 with err set.
+ * Gives the slot to the patch object uuid and describes its functions to the program, disabled.
+ * count is at most 65535. 0, or -1 with err set.
  */
-int hold_slot_fill(struct hold *hold, uint32_t slot, const struct hold_function *functions,
-                   size_t count, struct sc_error **err);
+int hold_slot_fill(struct hold *hold, uint32_t slot, const char *uuid,
+                   const struct hold_function *functions, size_t count, struct sc_error **err);
 
 /* Switches the holding of callers on or off. */
 int hold_slot_enable(struct hold *hold, uint32_t slot, bool enabled, struct sc_error **err);
 
 /*
  * Attaches the functions of a slot to the file open as fd and pins the link under uuid and the
- * file's dev:inode. A file that is linked already is success.
+ * file's dev:inode. A file that is linked already is success. Nothing is done when the slot is not
+ * uuid's any more: it was cleared by another thread meanwhile.
  */
 int hold_link(struct hold *hold, uint32_t slot, const char *uuid,
               const struct hold_function *functions, size_t count, int fd, struct sc_error **err);
@@ -90,9 +91,6 @@ void hold_slot_clear(struct hold *hold, uint32_t slot, size_t count);
 
 /* The pinned links there are. *pins is malloc'd. Returns their number, or -1 with err set. */
 int hold_pins(struct hold *hold, struct hold_pin **pins, struct sc_error **err);
-
-/* Number of links in all slots. */
-size_t hold_link_count(struct hold *hold);
 
 /* No hold of this process (as the event describes it) before until (CLOCK_MONOTONIC ns). */
 void hold_verdict_set(struct hold *hold, const struct hold_event *event, uint64_t until);

@@ -12,11 +12,12 @@ struct hold_bpf;
 
 struct hold {
     struct hold_bpf *skeleton;
-    char *pin_dir;            /* <pin dir>/v<ABI> */
-    uint64_t limit_ns;        /* longest hold */
-    pthread_mutex_t lock;     /* of the links below pin_dir */
-    struct ring_buffer *ring; /* made by the first hold_events_read */
-    hold_event_fn callback;   /* of the hold_events_read that runs */
+    char *pin_dir;                   /* <pin dir>/v<ABI> */
+    uint64_t limit_ns;               /* longest hold */
+    char owners[HOLD_SLOTS_MAX][37]; /* uuid of the patch object that has the slot, or "" */
+    pthread_mutex_t lock;            /* of the links below pin_dir */
+    struct ring_buffer *ring;        /* made by the first hold_events_read */
+    hold_event_fn callback;          /* of the hold_events_read that runs */
     void *callback_data;
 };
 

@@ -35,6 +35,7 @@ static int parse_pin(const char *name, struct hold_pin *pin)
     return name[end] == '\0' && strlen(pin->uuid) == 36 ? 0 : -1;
 }
 
+/* bpffs takes no dots in names; hexadecimal digits and dashes are fine. */
 static char *pin_path(const struct hold *hold, const struct hold_pin *pin)
 {
     return sc_format("%s/link-%" PRIx32 "-%s-%" PRIx64 "-%" PRIx64, hold->pin_dir, pin->slot,
@@ -72,14 +73,6 @@ int hold_pins(struct hold *hold, struct hold_pin **pins, struct sc_error **err)
     }
     *pins = list;
     return count;
-}
-
-size_t hold_link_count(struct hold *hold)
-{
-    cleanup_free struct hold_pin *pins = NULL;
-    int count = hold_pins(hold, &pins, NULL);
-
-    return count < 0 ? 0 : (size_t)count;
 }
 
 bool hold_linked(struct hold *hold, uint32_t slot, uint64_t dev, uint64_t ino)

@@ -74,6 +74,7 @@ void injector_set_urgent(struct injector *injector)
     injector->urgent = true;
 }
 
+/* Threads that are held compete with it for the processors. */
 static void raise_priority(pid_t pid)
 {
     const struct sched_param param = {.sched_priority = 1};
@@ -176,6 +177,7 @@ static int receive_reply(const struct injector *injector, const struct inject_re
     return 0;
 }
 
+/* One request and its reply. */
 static int exchange(struct injector *injector, struct inject_request *request, int fd,
                     unsigned timeout_ms, struct inject_reply *reply, struct sc_error **err)
 {
@@ -186,6 +188,9 @@ static int exchange(struct injector *injector, struct inject_request *request, i
     return receive_reply(injector, request, timeout_ms, reply, err);
 }
 
+/*
+ * Starts the process and waits until it is ready. It is excluded from holds before it can meet one.
+ */
 static int injector_start(struct injector *injector, struct sc_error **err)
 {
     struct inject_request request = {.op = INJECT_INIT, .deadline_ms = START_MS};

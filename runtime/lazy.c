@@ -23,8 +23,16 @@
 
 #define QUEUE_MAX 4096
 
+/* What a worker has to do. */
+struct lazy_item {
+    bool is_mapping;
+    struct hold_event event; /* a held caller */
+    struct mapped_file file; /* is_mapping: a file that was mapped */
+};
+
 struct lazy {
     struct hold *hold;
+    struct map_watch *watch; /* NULL where the kernel cannot */
     struct switcher *switcher;
     const struct log *log;
     struct injector *injectors[WORKERS];
@@ -33,7 +41,7 @@ struct lazy {
     pthread_mutex_t lock; /* of the rest */
     pthread_cond_t ready;
     bool stopping;
-    struct hold_event *queue; /* QUEUE_MAX, a ring */
+    struct lazy_item *queue; /* QUEUE_MAX, a ring */
     size_t first, count;
 };
 
@@ -43,27 +51,49 @@ struct lazy_worker {
     struct injector *injector;
 };
 
-/* Called for each event: one entry for each process, its other threads are let go with it. */
-static void enqueue(const struct hold_event *event, void *data)
+/* Appends; the caller holds the lock. What finds no room is found by the audit. */
+static void append(struct lazy *lazy, const struct lazy_item *item)
 {
+    if (lazy->count == QUEUE_MAX)
+        return;
+    lazy->queue[(lazy->first + lazy->count++) % QUEUE_MAX] = *item;
+    pthread_cond_signal(&lazy->ready);
+}
+
+/* Called for each held caller: one entry a process, its other threads are let go with it. */
+static void enqueue_event(const struct hold_event *event, void *data)
+{
+    const struct lazy_item item = {.event = *event};
     struct lazy *lazy = data;
     bool queued = false;
 
     pthread_mutex_lock(&lazy->lock);
     for (size_t i = 0; !queued && i < lazy->count; i++) {
-        const struct hold_event *other = &lazy->queue[(lazy->first + i) % QUEUE_MAX];
+        const struct lazy_item *other = &lazy->queue[(lazy->first + i) % QUEUE_MAX];
 
-        queued = other->tgid == event->tgid && other->cookie >> 32 == event->cookie >> 32;
+        queued = !other->is_mapping && other->event.tgid == event->tgid &&
+                 other->event.cookie >> 32 == event->cookie >> 32;
     }
-    if (!queued && lazy->count < QUEUE_MAX) {
-        lazy->queue[(lazy->first + lazy->count++) % QUEUE_MAX] = *event;
-        pthread_cond_signal(&lazy->ready);
-    }
+    if (!queued)
+        append(lazy, &item);
+    pthread_mutex_unlock(&lazy->lock);
+}
+
+/* Called for each file that any process maps; nearly all are nobody's target. */
+static void enqueue_file(const struct mapped_file *file, void *data)
+{
+    const struct lazy_item item = {.is_mapping = true, .file = *file};
+    struct lazy *lazy = data;
+
+    if (!switcher_is_target(lazy->switcher, &file->id))
+        return;
+    pthread_mutex_lock(&lazy->lock);
+    append(lazy, &item);
     pthread_mutex_unlock(&lazy->lock);
 }
 
 /* Waits for the next event. False when the daemon ends. */
-static bool dequeue(struct lazy *lazy, struct hold_event *event)
+static bool dequeue(struct lazy *lazy, struct lazy_item *item)
 {
     bool got;
 
@@ -72,7 +102,7 @@ static bool dequeue(struct lazy *lazy, struct hold_event *event)
         pthread_cond_wait(&lazy->ready, &lazy->lock);
     got = !lazy->stopping;
     if (got) {
-        *event = lazy->queue[lazy->first];
+        *item = lazy->queue[lazy->first];
         lazy->first = (lazy->first + 1) % QUEUE_MAX;
         lazy->count--;
     }
@@ -80,24 +110,34 @@ static bool dequeue(struct lazy *lazy, struct hold_event *event)
     return got;
 }
 
+/* Its injector is started before the first caller is held, not while it waits. */
 static void *run_worker(void *data)
 {
     struct lazy_worker *worker = data;
-    struct hold_event event;
+    struct lazy_item item;
 
     injector_prepare(worker->injector);
-    while (dequeue(worker->lazy, &event))
-        switcher_answer(worker->lazy->switcher, worker->injector, &event);
+    while (dequeue(worker->lazy, &item)) {
+        if (item.is_mapping)
+            switcher_mapped(worker->lazy->switcher, worker->injector, &item.file);
+        else
+            switcher_answer(worker->lazy->switcher, worker->injector, &item.event);
+    }
     free(worker);
     return NULL;
 }
 
+/*
+ * Never does anything that can wait: the heartbeat says that this thread is alive, so callers may
+ * be held.
+ */
 static void *run_reader(void *data)
 {
     struct lazy *lazy = data;
-    struct pollfd fds[2] = {
+    struct pollfd fds[] = {
         {.fd = hold_events_fd(lazy->hold), .events = POLLIN},
         {.fd = lazy->stop_fd, .events = POLLIN},
+        {.fd = lazy->watch ? map_watch_fd(lazy->watch) : -1, .events = POLLIN},
     };
     uint64_t next_beat = 0;
 
@@ -108,9 +148,11 @@ static void *run_reader(void *data)
             hold_alive(lazy->hold, ALIVE_NS);
             next_beat = now + BEAT_MS * 1000000ull;
         }
-        if (poll(fds, 2, (int)((next_beat - now) / 1000000) + 1) < 0 && errno != EINTR)
+        if (poll(fds, 3, (int)((next_beat - now) / 1000000) + 1) < 0 && errno != EINTR)
             break;
-        hold_events_read(lazy->hold, enqueue, lazy);
+        hold_events_read(lazy->hold, enqueue_event, lazy);
+        if (lazy->watch)
+            map_watch_read(lazy->watch, enqueue_file, lazy);
     }
     hold_alive(lazy->hold, 0);
     return NULL;
@@ -142,9 +184,14 @@ struct lazy *lazy_start(struct hold *hold, struct switcher *switcher, const stru
                         const struct log *log)
 {
     struct lazy *lazy = calloc(1, sizeof(*lazy));
+    cleanup_error struct sc_error *err = NULL;
 
     if (!lazy)
         abort();
+    lazy->watch = map_watch_open(&err);
+    if (!lazy->watch)
+        log_write(log, LOG_WARNING, NULL, "%s: new copies of a target are found by the audit only",
+                  err->message);
     lazy->hold = hold;
     lazy->switcher = switcher;
     lazy->log = log;
@@ -188,6 +235,7 @@ void lazy_stop(struct lazy *lazy)
     }
     pthread_mutex_destroy(&lazy->lock);
     pthread_cond_destroy(&lazy->ready);
+    map_watch_close(lazy->watch);
     close(lazy->stop_fd);
     free(lazy->queue);
     free(lazy);

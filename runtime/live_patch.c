@@ -24,6 +24,7 @@ static void fill_function(struct hold_function *function, const struct sc_patch_
     arch_jump_pattern(&site->opcode, &site->opcode_mask);
 }
 
+/* Keeps of the tables what the daemon needs; the injector reads the object itself. */
 static void fill_functions(struct live_patch *patch, const struct patch_object *object)
 {
     size_t count = object->func_count;

@@ -36,6 +36,7 @@ runtime_libdaemon_a_SOURCES = \
   runtime/switcher.c runtime/switcher_process.c runtime/switcher_problems.c \
   runtime/switcher.h runtime/switcher_P.h \
   runtime/lazy.c runtime/lazy.h \
+  runtime/map_watch.c runtime/map_watch.h \
   runtime/target_check.c runtime/target_check.h \
   runtime/request.c runtime/request.h \
   runtime/daemon.h runtime/daemon_state.c runtime/activate.c runtime/changes.c \

@@ -29,6 +29,7 @@ static void add_field(struct iovec *fields, int *count, char *text)
     (*count)++;
 }
 
+/* With the fields of doc/contract: journalctl PATCH=… finds what happened to a patch. */
 static void write_journal(int priority, const struct log_about *about, const char *message)
 {
     struct iovec fields[FIELDS_MAX];

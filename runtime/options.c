@@ -54,6 +54,7 @@ static void *member_of(struct options *options, const struct option_entry *entry
     return (char *)options + entry->offset;
 }
 
+/* strtoul takes signs and white space; a setting may have neither. */
 static int set_number(unsigned *value, const struct option_entry *entry, const char *text,
                       struct sc_error **err)
 {
@@ -70,6 +71,7 @@ static int set_number(unsigned *value, const struct option_entry *entry, const c
     return 0;
 }
 
+/* Lists grow with each setting; everything else is replaced by a later one. */
 static int set_option(struct options *options, const struct option_entry *entry, const char *text,
                       struct sc_error **err)
 {
@@ -92,6 +94,7 @@ static int set_option(struct options *options, const struct option_entry *entry,
     return -1;
 }
 
+/* From the table, so that --help, file and defaults cannot differ. */
 static void set_defaults(struct options *options)
 {
     memset(options, 0, sizeof(*options));
@@ -131,6 +134,7 @@ static int read_line(struct options *options, char *line, struct sc_error **err)
     return sc_error_set(err, SC_USAGE, "there is no setting \"%s\"", name);
 }
 
+/* A mistake is told with its line; the daemon does not start with half of its settings. */
 static int read_file(struct options *options, const char *path, struct sc_error **err)
 {
     cleanup_free char *text = NULL;

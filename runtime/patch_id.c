@@ -31,6 +31,7 @@ static bool is_pattern(const char *id)
     return strpbrk(id, "*?[") != NULL;
 }
 
+/* A slash is matched by a star: "redis*" means all files of all patches of redis. */
 static bool matches(const char *id, const char *text)
 {
     return is_pattern(id) ? fnmatch(id, text, 0) == 0 : strcmp(id, text) == 0;

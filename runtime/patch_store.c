@@ -127,6 +127,7 @@ static struct patch *patch_new(struct patch_info *info)
     return patch;
 }
 
+/* The order of `list`: the same on every host. */
 static int compare_patches(const void *a, const void *b)
 {
     const struct patch *left = *(struct patch *const *)a, *right = *(struct patch *const *)b;

@@ -82,6 +82,7 @@ void build_id_cache_free(struct build_id_cache *cache)
     free(cache);
 }
 
+/* An inode number is used again after a file was deleted; its change time is not. */
 static bool same_file(const struct cached_file *file, const struct stat *st)
 {
     return file->dev == st->st_dev && file->ino == st->st_ino && file->size == st->st_size &&
@@ -128,6 +129,7 @@ static void find_build_id(struct build_id_cache *cache, int fd, const struct sta
     pthread_mutex_unlock(&cache->lock);
 }
 
+/* The index of the build-id among those wanted, or -1. */
 static ssize_t match_wanted(const struct scan *scan, const struct build_id *id)
 {
     for (size_t i = 0; id->size && i < scan->wanted_count; i++)
@@ -189,6 +191,7 @@ static ssize_t find_mapping(struct scan *scan, pid_t pid, unsigned long start, u
     return wanted;
 }
 
+/* A process maps the same file several times: it is listed once. */
 static void add_process(struct scan_list *list, pid_t pid, uint64_t start_time, size_t wanted)
 {
     for (size_t i = list->count; i-- > 0 && list->items[i].pid == pid;)

@@ -85,6 +85,7 @@ static int read_flag(bool *flag, struct json_object *value, struct sc_error **er
     return 0;
 }
 
+/* Unknown members are refused: a misspelt "dry_run" must not become a change. */
 static int read_member(struct request *request, const char *name, struct json_object *value,
                        struct sc_error **err)
 {

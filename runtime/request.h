@@ -18,7 +18,8 @@
 struct request {
     char *command;
     struct string_list ids;
-    bool force, dry_run, keep_going, accepted, verbose;
+    bool force; /* taken for compatibility: no conflict that is refused could be forced safely */
+    bool dry_run, keep_going, accepted, verbose;
     unsigned timeout_s; /* for the whole command, 1..3600 */
 };
 

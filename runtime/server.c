@@ -47,6 +47,7 @@ struct server {
 /* Which of the descriptors an epoll event is about; below it, an index of a client. */
 enum { EVENT_LISTEN = CLIENTS_MAX, EVENT_SIGNAL, EVENT_CONTROL };
 
+/* Adds a descriptor to epoll; what comes back with its events. */
 static int watch(struct server *server, int fd, uint64_t what, uint32_t events,
                  struct sc_error **err)
 {
@@ -126,6 +127,7 @@ struct server *server_open(const char *path, struct control *control, const stru
     return server;
 }
 
+/* Whatever phase it is in. A request that was handed over goes on, for nobody. */
 static void client_drop(struct client *client)
 {
     if (client->phase == CLIENT_FREE)
@@ -162,6 +164,7 @@ static bool is_root(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
 }
 
+/* Too many clients, or one that is not root: closed without a word. */
 static void accept_client(struct server *server)
 {
     int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -194,6 +197,7 @@ static void rewatch(struct server *server, struct client *client, uint32_t event
     epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
 }
 
+/* Takes what there is, until the line is complete or too long. */
 static void read_client(struct server *server, struct client *client)
 {
     ssize_t n = recv(client->fd, client->data + client->size, REQUEST_MAX + 1 - client->size, 0);
@@ -216,6 +220,7 @@ static void read_client(struct server *server, struct client *client)
                    end ? (size_t)(end - client->data) : client->size);
 }
 
+/* Sends what the socket takes; the rest when it takes more. */
 static void write_client(struct client *client)
 {
     ssize_t n =
@@ -254,6 +259,7 @@ static void send_answers(struct server *server)
     }
 }
 
+/* A client that hangs up while its request is served is dropped; the request goes on. */
 static void handle_client(struct server *server, struct client *client, uint32_t events)
 {
     if (client->phase == CLIENT_READING && (events & EPOLLIN))

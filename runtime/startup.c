@@ -114,6 +114,7 @@ static enum patch_status after_boot(enum patch_status status, bool same_boot)
     return same_boot || status == PATCH_ACCEPTED ? status : PATCH_NOT_APPLIED;
 }
 
+/* The list for `syscare restore`. */
 static void take_saved(struct daemon *daemon, const struct state *state, bool same_boot)
 {
     const struct state_entry *list = state->has_saved ? state->saved : state->entries;
@@ -193,6 +194,7 @@ static struct live_patch *revive(struct daemon *daemon, struct entity *entity, b
     return live_patch_open(path, entity->info->uuid, entity->name, entity->info->build_id, err);
 }
 
+/* What cannot be made active again is DEACTIVED, and the log says why: the user decides. */
 static void revive_one(struct daemon *daemon, struct entity *entity, bool same_boot, int slot,
                        struct live_list *list)
 {
@@ -304,6 +306,7 @@ static int make_true(struct daemon *daemon, bool same_boot, struct sc_error **er
     return 0;
 }
 
+/* From the file to processes that agree with it. */
 static int restore_state(struct daemon *daemon, struct sc_error **err)
 {
     cleanup_saved_state struct state *state = NULL;
@@ -332,6 +335,9 @@ static int restore_state(struct daemon *daemon, struct sc_error **err)
     return 0;
 }
 
+/*
+ * Directories that others can write are refused: they could exchange what is mapped into processes.
+ */
 static int make_dirs(struct daemon *daemon, struct sc_error **err)
 {
     const struct options *options = &daemon->options;

@@ -120,6 +120,7 @@ static int read_status(struct json_object *object, const char *name, enum patch_
 /* Appends one entry of a list of the file to the state. */
 typedef int (*read_item)(struct state *state, struct json_object *item, struct sc_error **err);
 
+/* Appends every entry of a list; a mistake is told with its index. */
 static int read_list(struct state *state, struct json_object *list, read_item read,
                      struct sc_error **err)
 {
@@ -191,6 +192,7 @@ static void make_digest(struct json_object *object, char hex[SC_DIGEST_HEX_SIZE]
     sc_hex_encode(digest, sizeof(digest), hex);
 }
 
+/* Before anything of the contents is believed. */
 static int check_digest(struct json_object *object, struct sc_error **err)
 {
     const char *stored = sc_json_string(object, "digest", err);
@@ -222,6 +224,7 @@ static int read_lists(struct state *state, struct json_object *object, struct sc
     return read_list(state, saved, read_saved, err);
 }
 
+/* The format first: a later one may have another digest. */
 static int read_members(struct state *state, struct json_object *object, struct sc_error **err)
 {
     const char *boot_id;

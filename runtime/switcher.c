@@ -6,6 +6,7 @@
 #include "lib/file.h"
 #include "runtime/switcher_P.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -76,6 +77,7 @@ struct worker {
     struct injector *injector;
 };
 
+/* A pass tries each process once for each patch; the background tries again. */
 static bool has_failed(struct pass *pass, const struct scan_process *process, size_t patch)
 {
     bool found = false;
@@ -150,6 +152,7 @@ static void *work(void *data)
     return NULL;
 }
 
+/* Several at once: one process that does not stop must not delay all others. */
 static void run_workers(struct pass *pass)
 {
     struct worker workers[SWITCHER_WORKERS];
@@ -325,4 +328,56 @@ void switcher_answer(struct switcher *switcher, struct injector *injector,
         log_write(switcher->log, LOG_WARNING, &(struct log_about){.pid = job.pid, .result = "late"},
                   "a first caller was let go before its process was switched (%llu ms)",
                   (unsigned long long)(hold_clock() - event->time) / 1000000);
+}
+
+static bool same_id(const struct build_id *a, const struct build_id *b)
+{
+    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+bool switcher_is_target(struct switcher *switcher, const struct build_id *id)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&switcher->live->lock);
+    for (size_t i = 0; !found && i < switcher->live->count; i++)
+        found = atomic_load(&switcher->live->items[i]->wanted) &&
+                same_id(&switcher->live->items[i]->target, id);
+    pthread_mutex_unlock(&switcher->live->lock);
+    return found;
+}
+
+/* Links the open file for the patch. True if that was needed. */
+static bool link_new_file(struct switcher *switcher, const struct live_patch *patch, int fd)
+{
+    cleanup_error struct sc_error *err = NULL;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0 || hold_linked(switcher->hold, patch->slot, st.st_dev, st.st_ino))
+        return false;
+    if (hold_link(switcher->hold, patch->slot, patch->uuid, patch->functions, patch->function_count,
+                  fd, &err) < 0)
+        log_write(switcher->log, LOG_ERR, &(struct log_about){.patch = patch->name}, "%s",
+                  err->message);
+    return true;
+}
+
+void switcher_mapped(struct switcher *switcher, struct injector *injector,
+                     const struct mapped_file *file)
+{
+    cleanup_live_list struct live_list list = live_set_list(switcher->live);
+    cleanup_free char *path =
+        sc_format("/proc/%d/map_files/%llx-%llx", file->pid, (unsigned long long)file->start,
+                  (unsigned long long)file->end);
+    /* The mapping may have been split meanwhile: then the audit finds the file. */
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct switch_job job = {.pid = file->pid, .deadline = hold_clock() + ANSWER_NS};
+
+    job.start_time = process_start_time(file->pid);
+    for (size_t i = 0; fd >= 0 && job.start_time && i < list.count; i++) {
+        job.patch = list.items[i];
+        if (atomic_load(&job.patch->wanted) && atomic_load(&job.patch->linked) &&
+            same_id(&job.patch->target, &file->id) && link_new_file(switcher, job.patch, fd))
+            switch_process(switcher, injector, &job);
+    }
 }

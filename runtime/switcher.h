@@ -10,6 +10,7 @@
 #include "runtime/injector.h"
 #include "runtime/live_patch.h"
 #include "runtime/log.h"
+#include "runtime/map_watch.h"
 #include "runtime/options.h"
 
 /* Why a process is not as it should be, and when to try again. */
@@ -63,6 +64,16 @@ int switcher_pass(struct switcher *switcher, const struct live_list *patches, ui
  */
 void switcher_answer(struct switcher *switcher, struct injector *injector,
                      const struct hold_event *event);
+
+/* True if one of the wanted patches is for that file. Cheap. */
+bool switcher_is_target(struct switcher *switcher, const struct build_id *id);
+
+/*
+ * A process has mapped a target file: links it where it is new (a copy, an image of a container),
+ * and then switches the process, whose first calls may have come before the link.
+ */
+void switcher_mapped(struct switcher *switcher, struct injector *injector,
+                     const struct mapped_file *file);
 
 /* The state of a patch in a process, from /proc alone: INJECT_PATCHED, INJECT_UNPATCHED, …. */
 enum inject_result switcher_query(struct switcher *switcher, const struct live_patch *patch,

@@ -104,6 +104,7 @@ static const char *opt_out(const struct switcher *switcher, pid_t pid)
     return NULL;
 }
 
+/* What is left of the time of the whole pass, but no more than one process may take. */
 static uint32_t deadline_ms(const struct switcher *switcher, const struct switch_job *job)
 {
     uint64_t now = hold_clock();
@@ -136,6 +137,7 @@ static char *describe_reply(const struct inject_reply *reply)
     }
 }
 
+/* From what the injector says to what the daemon does about it. */
 static enum switch_outcome judge_reply(struct switcher *switcher, const struct switch_job *job,
                                        const struct inject_reply *reply)
 {
@@ -166,6 +168,7 @@ static enum switch_outcome judge_reply(struct switcher *switcher, const struct s
     }
 }
 
+/* The switch itself, while no other thread of ours touches the process. */
 static enum switch_outcome switch_gated(struct switcher *switcher, struct injector *injector,
                                         const struct switch_job *job)
 {

@@ -175,6 +175,10 @@ static int check_function(struct elf_file *elf, const struct patch_object *objec
     return 0;
 }
 
+/*
+ * Every function that is replaced, although the target digest covers them: the tables of the patch
+ * object are compared with the file too.
+ */
 static int check_functions(struct elf_file *elf, const char *object_path, struct sc_error **err)
 {
     cleanup_close int fd = open(object_path, O_RDONLY | O_CLOEXEC);

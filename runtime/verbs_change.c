@@ -65,11 +65,11 @@ static int plan(const char *verb, const struct entity_list *entities, struct cha
     return 0;
 }
 
+/* One transaction for all of them. */
 static int change_entities(struct daemon *daemon, const struct request *request,
                            const struct entity_list *entities, struct answer *answer)
 {
-    struct change_options how = {
-        .force = request->force, .dry_run = request->dry_run, .timeout_s = request->timeout_s};
+    struct change_options how = {.dry_run = request->dry_run, .timeout_s = request->timeout_s};
     cleanup_changes struct change_list changes = {0};
     cleanup_error struct sc_error *err = NULL;
 
@@ -160,6 +160,7 @@ static const struct state_entry **saved_in_order(const struct state *saved)
 /* One of the three steps of a restore. */
 enum restore_step { RESTORE_GOING, RESTORE_COMING, RESTORE_REST };
 
+/* A transaction either activates or deactivates, so that its journal has one meaning. */
 static enum restore_step step_of(enum patch_status from, enum patch_status to)
 {
     if (patch_status_active(from) == patch_status_active(to))

@@ -18,6 +18,7 @@ static int resolve(struct daemon *daemon, const struct request *request, struct 
     return -1;
 }
 
+/* What every command says of an entity. */
 static struct json_object *describe(const struct entity *entity)
 {
     struct json_object *item = json_object_new_object();
@@ -82,6 +83,7 @@ static struct json_object *describe_sources(const struct patch_info *info)
     return list;
 }
 
+/* `info`: everything of patch_info that a user may want. */
 static struct json_object *describe_patch(const struct patch *patch)
 {
     const struct patch_info *info = patch->info;
@@ -107,6 +109,7 @@ static struct json_object *describe_patch(const struct patch *patch)
     return item;
 }
 
+/* `target`: the package, as rpm names it. */
 static struct json_object *describe_target(const struct patch *patch)
 {
     const struct patch_target *target = &patch->info->target;
@@ -191,6 +194,7 @@ static const char *process_word(enum inject_result result, bool wanted,
     }
 }
 
+/* Its state is read from the process itself; only the reason comes from what we remember. */
 static struct json_object *describe_process(struct daemon *daemon, const struct live_patch *live,
                                             const struct scan_process *process,
                                             const struct problem_list *problems)

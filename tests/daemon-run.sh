@@ -130,13 +130,18 @@ tap_section_no_daemon() {
     target_end killed2
 }
 
+# Usage: becomes_new_within SECONDS NAME
+becomes_new_within() {
+    local end=$((SECONDS + $1))
+    until [ "$(ask "$2" call)" = new ]; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.05
+    done
+}
+
 # Within the time of an audit. Usage: becomes_new NAME
 becomes_new() {
-    for _ in $(seq 150); do
-        [ "$(ask "$1" call)" = new ] && return 0
-        sleep 0.1
-    done
-    return 1
+    becomes_new_within 15 "$1"
 }
 
 tap_section_several_patches() {
@@ -195,7 +200,13 @@ tap_section_other_files() {
     target_start deleted "$world/deleted"
     ask deleted count > /dev/null # it runs: now the file can go
     rm "$world/deleted"
-    tap_that "new_file_that_was_deleted_meanwhile_is_found_by_the_audit" becomes_new deleted
+    tap_that "new_file_that_was_deleted_meanwhile_is_found" becomes_new_within 3 deleted
+    # Mapped and called later by the same process: the file is known by then.
+    cp "$root/usr/lib64/libsct.so" "$world/libcopy.so"
+    target_start fresh "$world/opener"
+    ask fresh "open $world/libcopy.so" > /dev/null
+    tap_that "new_copy_of_a_library_is_found_when_it_is_mapped" becomes_new_within 3 fresh
+    target_end fresh
     target_end deleted
     rm "$world/copy"
 }

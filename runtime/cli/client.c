@@ -30,6 +30,7 @@ static int explain_connect(const char *path, struct sc_error **err)
     return sc_error_errno(err, "cannot reach syscared on %s", path);
 }
 
+/* A blocking connection: the command has nothing else to do. */
 static int connect_daemon(const char *run_dir, struct sc_error **err)
 {
     cleanup_free char *path = sc_format("%s/syscared.sock", run_dir);
@@ -56,6 +57,7 @@ static void add_flag(struct json_object *request, const char *name, bool value)
         json_object_object_add(request, name, json_object_new_boolean(true));
 }
 
+/* One line of JSON: doc/formats.md, "Requests". */
 static char *make_request(const struct cli *cli, const char *command)
 {
     cleanup_json struct json_object *request = json_object_new_object();

@@ -36,6 +36,7 @@ struct cli_flag {
     bool set_to;
 };
 
+/* Made from the table of verbs, so that it cannot lag behind. */
 static void print_help(void)
 {
     puts("Usage: syscare [-v] [--json] [--no-color] [--run-dir DIR] COMMAND [ARGUMENT]...\n"
@@ -49,7 +50,8 @@ static void print_help(void)
          "      --json       the answer as JSON\n"
          "      --no-color   no colours\n"
          "      --run-dir DIR  where the daemon's socket is [/run/syscare]\n"
-         "  -f, --force      apply, active: no check for conflicts between patches\n"
+         "  -f, --force      apply, active: taken for compatibility; the conflicts that are\n"
+         "                   refused would be unsafe, and cannot be forced\n"
          "      --dry-run    only checks\n"
          "      --keep-going each ID for itself, not all or none\n"
          "      --timeout S  how long to try, 1..3600 [60]\n"
@@ -86,6 +88,7 @@ static const char *option_value(char **argv, int *index, const char *name, struc
     return argv[++*index];
 }
 
+/* Checked here too: the mistake is then told without a daemon. */
 static int set_timeout(struct cli *cli, const char *text, struct sc_error **err)
 {
     char *end;
@@ -175,6 +178,7 @@ static void print_lines(FILE *to, const char *prefix, struct json_object *lines)
         fprintf(to, "%s%s\n", prefix, json_object_get_string(json_object_array_get_idx(lines, i)));
 }
 
+/* Data and messages to stdout, errors to stderr. With --json everything is in the one value. */
 static int show_answer(const struct cli *cli, const struct cli_verb *verb,
                        struct json_object *answer)
 {
@@ -194,6 +198,7 @@ static int show_answer(const struct cli *cli, const struct cli_verb *verb,
     return (int)status;
 }
 
+/* A verb of the daemon: arguments, question, answer. */
 static int run_verb(struct cli *cli, const struct cli_verb *verb, char **argv,
                     struct sc_error **err)
 {

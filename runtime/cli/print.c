@@ -6,11 +6,13 @@
 
 #include <string.h>
 
+/* A member as text; "" where it is missing, so that a newer daemon is no reason to fail. */
 static const char *text_of(struct json_object *object, const char *name)
 {
     return sc_json_string_optional(object, name, "");
 }
 
+/* A member that is a list; an empty one where it is missing. */
 static struct json_object *list_of(struct json_object *object, const char *name, size_t *count)
 {
     struct json_object *list = sc_json_array(object, name, NULL);
@@ -70,6 +72,7 @@ static void print_texts(const char *name, struct json_object *object, const char
         print_field(name, "");
 }
 
+/* The patched files of a patch, a line each, with what else is known of them. */
 static void print_entities(struct json_object *patch)
 {
     size_t count;
@@ -85,6 +88,7 @@ static void print_entities(struct json_object *patch)
     }
 }
 
+/* The source patches that it was built from. */
 static void print_sources(struct json_object *patch)
 {
     size_t count;
@@ -98,6 +102,7 @@ static void print_sources(struct json_object *patch)
     }
 }
 
+/* `syscare info`: one field a line, names first, so that scripts can cut it. */
 static void print_patch(struct json_object *patch)
 {
     static const char *const fields[] = {"uuid", "name",   "version", "release",    "arch",
@@ -152,6 +157,7 @@ void cli_print_target(const struct cli *cli, struct json_object *data)
     }
 }
 
+/* `syscare -v status`: a line for each process that maps the file. */
 static void print_processes(struct json_object *item)
 {
     size_t count;
