@@ -27,7 +27,7 @@ struct symbol *bind_definition(struct differ *differ, struct symbol *symbol)
 }
 
 /* The function that a relocation lies in, for messages; its section's name when there is none. */
-static const char *place_name(const struct relocation *relocation)
+const char *bind_place_name(const struct relocation *relocation)
 {
     struct section *section = relocation->section;
 
@@ -43,7 +43,7 @@ static const char *place_name(const struct relocation *relocation)
 static bool refuse(struct differ *differ, enum refusal_code code,
                    const struct relocation *relocation, const char *what, const char *name)
 {
-    const char *place = place_name(relocation);
+    const char *place = bind_place_name(relocation);
 
     differ_refuse(differ, code, relocation->section->object, place, "%s %s in function %s", what,
                   name, place);
@@ -234,7 +234,7 @@ static bool bind_included(struct differ *differ, const struct relocation *reloca
 static bool is_supported(struct differ *differ, const struct relocation *relocation)
 {
     const struct arch *arch = differ->job.arch;
-    const char *place = place_name(relocation);
+    const char *place = bind_place_name(relocation);
 
     if (relocation->class == RELOC_TLS)
         return refuse(differ, REFUSE_TLS, relocation, "reference to thread-local data by",

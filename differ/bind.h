@@ -28,6 +28,9 @@ struct symbol *bind_definition(struct differ *differ, struct symbol *symbol);
 bool bind_reference(struct differ *differ, const struct relocation *relocation,
                     struct binding *binding);
 
+/* The function that a relocation lies in, for messages; its section's name when there is none. */
+const char *bind_place_name(const struct relocation *relocation);
+
 /*
  * resolve.c: the symbol of the linked reference that an object's symbol became. NULL when there is
  * none or more than one, and *why then says which (REFUSE_SYMBOL_NOT_FOUND or _AMBIGUOUS_SYMBOL).

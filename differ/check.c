@@ -268,9 +268,9 @@ static void check_unit(struct differ *differ, const struct unit *unit)
             continue;
         /* only the target's addresses are known when it is built, not the patch's */
         if (binding.local && relocation->class == RELOC_ABS_NARROW)
-            differ_refuse(differ, REFUSE_UNSUPPORTED_RELOCATION, section->object, section->name,
-                          "unsupported relocation %s in function %s",
-                          arch->reloc_name(relocation->type), section->name);
+            differ_refuse(differ, REFUSE_UNSUPPORTED_RELOCATION, section->object,
+                          bind_place_name(relocation), "unsupported relocation %s in function %s",
+                          arch->reloc_name(relocation->type), bind_place_name(relocation));
     }
 }
 

@@ -53,6 +53,25 @@ for flags in -O0 -O1 -O2 -O3 -Os '-O2 -fPIC' '-O2 -fPIE' '-O2 -fPIE -fno-plt' \
     done
 done
 
+main=$(cat o/main.c)
+for side in o p; do
+    cat > $side/main.c <<END
+extern int printf(const char *, ...);
+int g = 3;
+__attribute__((noipa)) int f(int x) { g++; return x * $([ $side = o ] && echo 17 || echo 19) + g / 3; }
+void run(void) { printf("%d ", f(2)); }
+END
+done
+cflags='-O2 -fno-pie -fcf-protection=full' ldflags=-no-pie
+accepts 'a_program_that_is_not_position_independent_is_patched' f '35 39 '
+for side in o p; do
+    sed -i 's/g++;/g++; printf("f ");/' $side/main.c
+done
+refuses 'addresses_of_the_patch_in_32_bits_are_refused' unsupported-relocation \
+    'unsupported relocation R_X86_64_32 in function f;'
+
+echo "$main" > o/main.c
+sed 's/i <= n/i < n/; s/"more "/"bounded "/' o/main.c > p/main.c
 library=library
 for flags in '-O2 -fPIC' '-O0 -fPIC' '-Os -fPIC -fcf-protection=full' '-O2 -fPIC -fno-plt' '-O2 -fPIC -fvisibility=protected'; do
     for bind in '' '-Wl,-z,now' '-Wl,-Bsymbolic'; do
