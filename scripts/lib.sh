@@ -283,7 +283,10 @@ daemon_start() {
     if ! mountpoint -q "$world/bpffs"; then
         mount -t bpf bpf "$world/bpffs" || return
     fi
-    world_spawn "$world/log/syscared.log" "$syscared_command" --foreground --run-dir "$world/run" \
+    # The settings of the host's own syscared are none of ours.
+    : > "$world/syscared.conf"
+    world_spawn "$world/log/syscared.log" "$syscared_command" --foreground \
+        --config "$world/syscared.conf" --run-dir "$world/run" \
         --state-dir "$world/state" --patch-dir "$root/usr/lib/syscare/patches" \
         --bpffs "$world/bpffs/syscare" --root "$root" --libexec-dir "$SYSCARE_LIBEXECDIR"
     daemon_pid=$spawned
