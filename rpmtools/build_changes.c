@@ -21,6 +21,7 @@ static bool matches(const char *path, const char *const *patterns)
     return false;
 }
 
+/* By name only: what a file is for cannot be seen in its contents. When in doubt, CHANGE_OTHER. */
 enum change_kind build_change_kind(const char *path)
 {
     static const char *const systems[] = {
@@ -94,6 +95,7 @@ static char *parent_of(const char *path)
     return sc_format("%.*s", (int)(strrchr(path, '/') - path), path);
 }
 
+/* The files are few, as many as the patches change: a watch for each. */
 struct read_watch *build_watch_changes(const struct build *build)
 {
     const struct string_list *lists[] = {&build->changes.changed, &build->changes.removed};
@@ -152,6 +154,10 @@ static struct change_effect effect_of_new(const struct build *build, const char 
     return effect;
 }
 
+/*
+ * The build system comes first: what a Makefile says holds for all units, and neither the records
+ * nor make(1) know which of them were made with the old text.
+ */
 static struct change_effect effect_of(const struct build *build, const char *name)
 {
     cleanup_free char *path = changed_path(build, name);
@@ -184,6 +190,10 @@ static void refuse_strangers(struct build *build, const char *name)
     }
 }
 
+/*
+ * All reasons are looked at, so that the first one for a full build is named and refusals are
+ * complete.
+ */
 int build_check_changes(struct build *build, struct sc_error **err)
 {
     const struct string_list *lists[] = {&build->changes.changed, &build->changes.removed};

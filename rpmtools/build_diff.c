@@ -14,6 +14,7 @@ enum diff_status { DIFF_OK = 0, DIFF_FAILED = 1, DIFF_REFUSED = 3, DIFF_NOTHING 
 
 /* --- job.json -------------------------------------------------------------------------------- */
 
+/* Both links as the linker left them: with .symtab, before strip and debugedit. */
 static struct json_object *link_json(const struct capture_link *link)
 {
     struct json_object *object = json_object_new_object();
@@ -44,6 +45,7 @@ static char *unit_name(const struct build *build, const struct capture_unit *uni
     return sc_format("%s", path);
 }
 
+/* One object pair; null on one side for a unit that the patch brings or takes away. */
 static struct json_object *unit_json(const struct build *build, const struct build_unit *unit)
 {
     const struct capture_unit *one = unit->patched ? unit->patched : unit->reference;
@@ -89,6 +91,10 @@ static struct json_object *units_json(const struct build *build, const struct bu
     return array;
 }
 
+/*
+ * The identity (build-id) is that of the shipped file, the digest that of our own: the runtime
+ * compares the digest with the file that it finds, which closes the circle.
+ */
 static struct json_object *job_json(const struct build *build, const struct build_target *target,
                                     const char *uuid, const char *report)
 {
@@ -135,6 +141,9 @@ static int take_refusals(struct build *build, struct build_target *target, struc
     return 0;
 }
 
+/*
+ * Exit status and report must agree: a report that is missing is an error, not "nothing changed".
+ */
 static int take_answer(struct build *build, struct build_target *target, const char *report,
                        int status, struct sc_error **err)
 {
@@ -152,6 +161,9 @@ static int take_answer(struct build *build, struct build_target *target, const c
     return 0;
 }
 
+/*
+ * Everything of one target goes into a directory of its own, so that a kept workspace can be read.
+ */
 static int run_differ(struct build *build, struct build_target *target, size_t number,
                       const char *uuid, struct sc_error **err)
 {
@@ -180,6 +192,10 @@ static int run_differ(struct build *build, struct build_target *target, size_t n
     return take_answer(build, target, report, status, err);
 }
 
+/*
+ * All targets are compared before a refusal ends the build, so that the user sees every reason at
+ * once. A patch for only some of the files that a fix changes would be half a fix: none is made.
+ */
 int build_diff(struct build *build, struct sc_error **err)
 {
     bool changed = false;

@@ -58,6 +58,7 @@ static int check_debuginfo(const char *path, const char *machine, bool *found,
     return 0;
 }
 
+/* Patches are built where they are for: the compiler that runs here must be the shipped one. */
 static int check_shipped(struct build *build, struct sc_error **err)
 {
     const struct string_list *paths = &build->options.debuginfo;
@@ -133,6 +134,7 @@ static int take_macros(struct build *build, struct sc_error **err)
     return result;
 }
 
+/* Nothing is unpacked or run yet: wrong words and wrong files fail within a second. */
 int build_read_inputs(struct build *build, struct sc_error **err)
 {
     if (read_source(build, err) < 0 || check_shipped(build, err) < 0 ||
@@ -205,6 +207,7 @@ static int take_release(struct build *build, struct sc_error **err)
     return 0;
 }
 
+/* The release needs the spec, and the date the release: in this order. */
 int build_unpack_source(struct build *build, struct sc_error **err)
 {
     if (srpm_unpack(build->package, build->workspace->top, &build->rpmbuild.spec, err) < 0)
@@ -227,6 +230,7 @@ static void note_unchecked_requires(struct build *build)
     build_log_note(&build->log, "not checked, the rpm database of this host is empty: %s", names);
 }
 
+/* Before the build, because "missing openssl-devel" says more than an error of configure. */
 int build_check_requires(struct build *build, struct sc_error **err)
 {
     cleanup_strings struct string_list missing = {0};
@@ -251,6 +255,7 @@ int build_check_requires(struct build *build, struct sc_error **err)
 
 /* --- what was shipped ------------------------------------------------------------------------ */
 
+/* The shipped packages also tell under which host name they were built. */
 int build_open_shipped(struct build *build, struct sc_error **err)
 {
     cleanup_free char *work = sc_format("%s/shipped", build->workspace->root);
@@ -311,6 +316,7 @@ static bool names_version(const struct string_list *compilers, const char *versi
     return false;
 }
 
+/* -dumpfullversion, because -dumpversion is "12" on Debian and "12.2.0" elsewhere. */
 static char *host_compiler(const struct build *build, struct sc_error **err)
 {
     const char *argv[] = {"gcc", "-dumpfullversion", NULL};
@@ -328,6 +334,10 @@ static char *host_compiler(const struct build *build, struct sc_error **err)
     return NULL;
 }
 
+/*
+ * Early, and from .comment: the comparison with the shipped file would find another compiler too,
+ * but only after the whole build, and without naming it.
+ */
 int build_check_compiler(struct build *build, struct sc_error **err)
 {
     cleanup_free char *directory = sc_format("%s/shipped", build->workspace->root);

@@ -35,6 +35,7 @@ static void follow(struct build_log *log)
     }
 }
 
+/* The file is made here, so that the follower and the first step find it. */
 void build_log_open(struct build_log *log, const char *path, bool verbose)
 {
     FILE *file = fopen(path, "a");
@@ -48,6 +49,7 @@ void build_log_open(struct build_log *log, const char *path, bool verbose)
         follow(log);
 }
 
+/* The log's size is kept: the last lines of a failure are those of its own step only. */
 void build_log_step(struct build_log *log, const char *fmt, ...)
 {
     va_list args;
@@ -64,6 +66,7 @@ void build_log_step(struct build_log *log, const char *fmt, ...)
     log->running = true;
 }
 
+/* Monotonic time: a build may run across a change of the clock. */
 void build_log_step_end(struct build_log *log, bool failed)
 {
     struct timespec now;
@@ -80,6 +83,7 @@ void build_log_step_end(struct build_log *log, bool failed)
     log->line_open = false;
 }
 
+/* Notes come in the middle of "step ... done": the line is ended first, and stays readable. */
 void build_log_note(struct build_log *log, const char *fmt, ...)
 {
     va_list args;
@@ -111,6 +115,7 @@ static const char *last_lines(const char *text, size_t size, int count)
     return from > text ? from + 1 : from;
 }
 
+/* Errors inside are silent: this is printed when something has failed already. */
 void build_log_tail(const struct build_log *log, int count)
 {
     cleanup_file FILE *file = fopen(log->path, "r");

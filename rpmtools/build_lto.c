@@ -42,6 +42,7 @@ static int collect_names(const char *map, struct string_list *names, struct sc_e
     return 0;
 }
 
+/* Slim or fat: once the linker plugin claims an object, its code comes from LTO. */
 static bool is_lto_unit(const struct build_unit *unit)
 {
     return (unit->reference && unit->reference->lto) || (unit->patched && unit->patched->lto);
@@ -63,6 +64,11 @@ static void drop_lto_units(struct build_target *target)
     target->unit_count = kept;
 }
 
+/*
+ * R is linked with as many partitions as the package wants, the replay with one: in one object
+ * every reference has a symbol. What that changes in the code the oracle finds, and the build
+ * fails.
+ */
 int build_prepare_lto(struct build *build, struct build_target *target, struct sc_error **err)
 {
     if (!target->reference->lto && !target->patched->lto)

@@ -38,6 +38,7 @@ static const struct build_step steps[] = {
     {"making the packages", build_make_packages, true},
 };
 
+/* The recipe: each step leaves in *build what the next ones need. */
 static int run_steps(struct build *build, struct sc_error **err)
 {
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
@@ -80,6 +81,8 @@ static void print_failure(const struct build *build, const struct sc_error *erro
 static void close_workspace(struct build *build, enum sc_status status)
 {
     cleanup_free char *real = sc_format("%s", build->workspace->real);
+    cleanup_free char *seen =
+        build->workspace->bound ? sc_format(" (%s in the log)", build->workspace->root) : NULL;
     bool failed = status != SC_OK && status != SC_NOTHING;
     bool keep = failed || build->options.skip_cleanup;
     cleanup_error struct sc_error *error = NULL;
@@ -89,7 +92,7 @@ static void close_workspace(struct build *build, enum sc_status status)
         fprintf(stderr, "warning: %s\n", error->message);
     build->workspace = NULL;
     if (keep)
-        fprintf(stderr, "build directory: %s\nlog: %s/build.log\n", real, real);
+        fprintf(stderr, "build directory: %s%s\nlog: %s/build.log\n", real, seen ? seen : "", real);
 }
 
 /*
@@ -104,6 +107,7 @@ static void use_own_home(const struct workspace *workspace)
         setenv("HOME", home, 1);
 }
 
+/* The workspace first: everything after it is logged there, and cleaned up with it. */
 static enum sc_status run_build(struct build *build)
 {
     cleanup_error struct sc_error *error = NULL;
@@ -129,6 +133,7 @@ static enum sc_status run_build(struct build *build)
     return status;
 }
 
+/* Half-filled is allowed: a build may end after any step. */
 void build_clear(struct build *build)
 {
     for (size_t i = 0; i < build->target_count; i++) {

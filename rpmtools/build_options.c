@@ -68,6 +68,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* Kept beside the table above: a test checks that every option of the one is in the other. */
 const char *build_options_help(void)
 {
     return "usage: syscare build -n NAME -s SRPM -d DEBUGINFO_RPM -p PATCH... [options]\n"
@@ -132,6 +133,7 @@ static void add_cves(struct string_list *cves, const char *text)
         string_list_add(cves, word);
 }
 
+/* strtol alone takes "", " 2", "2x": each of them is a slip of the user that must be told. */
 static int set_jobs(struct build_options *options, const char *text, struct sc_error **err)
 {
     char *end;
@@ -143,6 +145,7 @@ static int set_jobs(struct build_options *options, const char *text, struct sc_e
     return 0;
 }
 
+/* One package: several are the form for kernel modules, and must not be half understood. */
 static int set_source(struct build_options *options, const char *text, struct sc_error **err)
 {
     if (options->source)
@@ -227,6 +230,7 @@ static bool *flag_of(struct build_options *options, int code)
     }
 }
 
+/* By what an option holds, so that a new one is one line in one of the tables above. */
 static int take_option(struct build_options *options, int code, const char *value,
                        struct sc_error **err)
 {
@@ -260,6 +264,7 @@ static const char *option_text(char **argv)
     return optind > 0 && argv[optind - 1] ? argv[optind - 1] : "?";
 }
 
+/* getopt_long(3) with our own messages: its own name neither the program nor what to do. */
 static int take_words(struct build_options *options, int argc, char **argv, struct sc_error **err)
 {
     int code, last = 0;
@@ -283,6 +288,7 @@ static int take_words(struct build_options *options, int argc, char **argv, stru
     return 0;
 }
 
+/* Those that we may run on: a container or taskset(1) may have given us fewer than there are. */
 static long processor_count(void)
 {
     cpu_set_t set;
@@ -322,6 +328,7 @@ static int check_lists(const struct build_options *options, struct sc_error **er
     return 0;
 }
 
+/* In the order of the usage line, so that somebody who learns the command is led along it. */
 static int check_words(struct build_options *options, struct sc_error **err)
 {
     if (!options->name)
@@ -390,6 +397,7 @@ static int find_directory(char **path, const char *option, struct sc_error **err
     return 0;
 }
 
+/* Absolute, because the builds run in other directories. */
 static int find_paths(struct build_options *options, struct sc_error **err)
 {
     if (find_file(&options->source, "-s", err) < 0 ||
@@ -403,6 +411,7 @@ static int find_paths(struct build_options *options, struct sc_error **err)
     return find_directory(&options->output, "--output", err);
 }
 
+/* Words before files: usage errors must not depend on what is on the disk. */
 int build_options_parse(struct build_options *options, int argc, char **argv, struct sc_error **err)
 {
     options->jobs = processor_count();

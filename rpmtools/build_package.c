@@ -32,6 +32,7 @@ static void merge(struct string_list *list, const struct string_list *more)
             string_list_add(list, more->items[i]);
 }
 
+/* The package by its source name, version and release: those of the binary packages. */
 static void fill_target(const struct build *build, struct patch_target *target)
 {
     const struct rpm_package *package = build->package;
@@ -62,6 +63,7 @@ static int fill_version(const struct build *build, struct patch_info *info, stru
     return info->release ? 0 : -1;
 }
 
+/* A cumulative patch fixes what the earlier ones fixed: its CVEs are all of them. */
 static void fill_texts(const struct build *build, struct patch_info *info)
 {
     const struct patch_info *earlier = build->earlier.info;
@@ -78,6 +80,7 @@ static void fill_texts(const struct build *build, struct patch_info *info)
     merge(&info->cves, &build->options.cves);
 }
 
+/* Their digests decide the uuid: the same patches for the same package are the same patch. */
 static int fill_patches(const struct build *build, struct patch_info *info, struct sc_error **err)
 {
     for (size_t i = 0; i < build->patches.count; i++) {
@@ -94,6 +97,7 @@ static int fill_patches(const struct build *build, struct patch_info *info, stru
     return 0;
 }
 
+/* The uuid must be known before the objects are linked: it is in their notes. */
 int build_begin_info(struct build *build, struct sc_error **err)
 {
     struct patch_info *info = patch_info_new();
@@ -109,6 +113,7 @@ int build_begin_info(struct build *build, struct sc_error **err)
     return 0;
 }
 
+/* All that a later build from the patch source package needs to build the same way. */
 static int fill_build(const struct build *build, struct patch_build *how, enum faithful_level level,
                       struct sc_error **err)
 {
@@ -167,6 +172,7 @@ static int fill_functions(const struct build_target *target, struct patch_entity
     return 0;
 }
 
+/* One entity for each ELF file that changes. */
 static int fill_entity(const struct build_target *target, struct patch_info *info,
                        struct sc_error **err)
 {
@@ -197,6 +203,7 @@ int build_fill_info(struct build *build, struct sc_error **err)
     return fill_build(build, &build->info->build, level, err);
 }
 
+/* The date is fixed, so that the same input gives the same packages. */
 int build_make_packages(struct build *build, struct sc_error **err)
 {
     cleanup_free char *work = sc_format("%s/package", build->workspace->root);

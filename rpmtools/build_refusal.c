@@ -13,6 +13,7 @@ static char *copy_or_null(const char *text)
     return text && *text ? sc_format("%s", text) : NULL;
 }
 
+/* Refusals are collected, not thrown: one run of the build names all of them. */
 void build_refuse(struct build *build, const char *target, const char *code, const char *function,
                   const char *object, const char *source, const char *message, const char *advice)
 {

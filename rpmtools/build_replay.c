@@ -107,6 +107,7 @@ static size_t pool_free_place(struct replay_pool *pool)
     return pool_wait(pool);
 }
 
+/* Children write into the workspace: none may be left when the step ends, however it ends. */
 static void pool_drain(struct replay_pool *pool)
 {
     for (size_t i = 0; i < pool->size; i++)
@@ -114,6 +115,7 @@ static void pool_drain(struct replay_pool *pool)
             pool_wait(pool);
 }
 
+/* After a failure no further unit is begun; those that run are waited for. */
 static int pool_run(const struct build *build, const char *tree, const struct string_list *ids,
                     struct replay_pool *pool, struct sc_error **err)
 {
@@ -206,6 +208,7 @@ static int replay_tree(const struct build *build, const char *base, bool patched
     return scratch ? workspace_tree_drop(workspace, TREE_SCRATCH, err) : 0;
 }
 
+/* Tree after tree, because both must be at the same path: it is in __FILE__ and in the id. */
 int build_replay(struct build *build, struct sc_error **err)
 {
     if (replay_tree(build, build->base, false, err) < 0)

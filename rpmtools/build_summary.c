@@ -25,6 +25,7 @@ static void print_refusal(const struct build_refusal *refusal)
     fprintf(stderr, "%s%s\n", refusal->advice ? "; " : "", refusal->advice ? refusal->advice : "");
 }
 
+/* On stderr, also with --json: there they are in the JSON as well. */
 void build_print_refusals(const struct build *build)
 {
     for (size_t i = 0; i < build->refusal_count; i++)
@@ -72,6 +73,7 @@ static void print_function(struct json_object *function, bool explain)
     putchar('\n');
 }
 
+/* What was proven comes first: without it the rest means nothing. */
 static void print_target(const struct build_target *target, bool explain)
 {
     struct json_object *functions = report_functions(target);
@@ -116,6 +118,7 @@ void build_print_summary(const struct build *build)
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
+/* The differ's report is passed on as it is: doc/formats.md describes it. */
 static struct json_object *target_json(const struct build_target *target)
 {
     struct json_object *object = json_object_new_object();
@@ -154,6 +157,7 @@ static struct json_object *files_json(const struct build *build)
     return array;
 }
 
+/* Printed after a failure too: a script needs the reason codes more than the summary. */
 void build_print_json(const struct build *build, enum sc_status status, const char *message)
 {
     cleanup_json struct json_object *root = json_object_new_object();

@@ -21,6 +21,7 @@ static bool is_known(const struct build *build, const char *digest)
     return false;
 }
 
+/* Below usr/lib/debug lie .debug files, which look like programs and are none. */
 static int visit_file(const char *path, const char *relative, void *data, struct sc_error **err)
 {
     struct build *build = data;
@@ -56,6 +57,7 @@ static void clear_digests(struct link_digests *digests)
     free(digests->items);
 }
 
+/* All links, also those of configure: some hundred small files, read once. */
 static int digest_links(const struct capture *capture, struct link_digests *digests,
                         struct sc_error **err)
 {
@@ -114,6 +116,7 @@ static int check_captured(const struct build *build, struct sc_error **err)
                         build->reference->link_count, build->reference->stranger_count);
 }
 
+/* From what is installed back to how it was linked: what is not shipped does not matter. */
 int build_find_targets(struct build *build, struct sc_error **err)
 {
     cleanup_free char *directory = sc_format("%s/capture/" TREE_REFERENCE, build->workspace->root);

@@ -26,6 +26,7 @@ static char *source_view(const struct build *build, const char *tree, struct sc_
 
 /* --- captures -------------------------------------------------------------------------------- */
 
+/* Only what looks like one gets into the environment of the builds. */
 static bool is_assignment(const char *line)
 {
     size_t name = 0;
@@ -63,6 +64,7 @@ static int begin_capture(struct build *build, const char *name, struct sc_error 
 
 /* --- R --------------------------------------------------------------------------------------- */
 
+/* %prep runs in the capture too: there are specs that compile in it. */
 static int prepare_tree(struct build *build, const char *tree, struct sc_error **err)
 {
     if (workspace_tree_make(build->workspace, tree, NULL, err) < 0 ||
@@ -71,6 +73,7 @@ static int prepare_tree(struct build *build, const char *tree, struct sc_error *
     return rpmbuild_run(&build->rpmbuild, RPMBUILD_PREP, &build->environment, err);
 }
 
+/* Before the long build: patches that do not apply are found after seconds. */
 int build_prepare(struct build *build, struct sc_error **err)
 {
     if (begin_capture(build, TREE_REFERENCE, err) < 0 ||
@@ -125,6 +128,7 @@ static int check_worth_building(const struct build *build, struct sc_error **err
                         "shipped ELF");
 }
 
+/* On a tree that is thrown away: R must be built without any trace of the patches. */
 int build_try_patches(struct build *build, struct sc_error **err)
 {
     struct workspace *workspace = build->workspace;
@@ -175,6 +179,7 @@ static int install_reference(struct build *build, struct sc_error **err)
     return workspace_tree_hide(workspace, err);
 }
 
+/* The build root is moved aside, because P's %install uses the same path. */
 int build_install_reference(struct build *build, struct sc_error **err)
 {
     cleanup_free char *root = rpmbuild_root(&build->rpmbuild);
@@ -302,6 +307,7 @@ int build_patched(struct build *build, struct sc_error **err)
     return build->patched ? 0 : -1;
 }
 
+/* Once only: if P from the start is not trusted either, there is nothing left to try. */
 int build_patched_again(struct build *build, const char *reason, struct sc_error **err)
 {
     if (build->full_reason)

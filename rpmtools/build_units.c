@@ -29,6 +29,7 @@ static bool same_contents(const char *path, const char *other)
     return true;
 }
 
+/* Contents, not times: configure and generators write the same files anew. */
 bool build_file_same(const struct build *build, const char *path, bool *missing)
 {
     cleanup_free char *old = NULL;
@@ -94,6 +95,7 @@ static void fill_cache(struct file_cache *cache, const struct build *build)
     }
 }
 
+/* Every path that is asked for was put in by fill_cache. */
 static char cached_answer(const struct file_cache *cache, const char *path)
 {
     char **found =
@@ -160,6 +162,7 @@ static void add_inputs(struct build_unit *unit, const struct capture_link *link,
             string_list_add(&unit->inputs, link->inputs[i].name);
 }
 
+/* The names in both maps: a unit may be in another archive after the patch. */
 static void add_unit(struct build_target *target, struct capture_unit *reference,
                      struct capture_unit *patched)
 {
@@ -294,6 +297,7 @@ static int find_target_units(struct build *build, struct build_target *target,
     return target->patched ? add_new_units(build, target, &patched_ids, err) : 0;
 }
 
+/* For the second attempt, after P was built again. */
 static void forget_units(struct build *build)
 {
     for (size_t i = 0; i < build->target_count; i++) {
@@ -328,6 +332,7 @@ static int find_all_units(struct build *build, struct sc_error **err)
     return result;
 }
 
+/* P is shown while its files are compared with those of R, which are read elsewhere. */
 static int find_units_of_build(struct build *build, struct sc_error **err)
 {
     int result;
@@ -383,6 +388,10 @@ static int check_target(struct build *build, struct build_target *target, struct
     return build_prepare_lto(build, target, err);
 }
 
+/*
+ * make(1) knows only the dependencies that the package's author wrote down; the records know what
+ * was read. Where they disagree, P is built again from the start.
+ */
 int build_find_units(struct build *build, struct sc_error **err)
 {
     int result = find_units_of_build(build, err);

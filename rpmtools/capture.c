@@ -17,6 +17,10 @@ static bool is_id(const char *text)
     return length > 0 && length <= 64 && strspn(text, "0123456789abcdef-") == length;
 }
 
+/*
+ * Symbolic links are not followed: the same path must come out for R and P, whose trees are at the
+ * same place one after the other, and a file may be gone by now.
+ */
 char *capture_path(const char *cwd, const char *path)
 {
     cleanup_free char *joined =
@@ -63,6 +67,7 @@ static bool is_true(struct json_object *record, const char *name)
     return json_object_object_get_ex(record, name, &value) && json_object_get_boolean(value);
 }
 
+/* A record of a newer version may mean something else: better no patch than a wrong one. */
 static int check_version(struct json_object *record, struct sc_error **err)
 {
     uint64_t version;
@@ -93,6 +98,7 @@ static int add_strings(struct json_object *record, const char *name, struct stri
     return 0;
 }
 
+/* Names in angle brackets are the compiler's own buffers, not files. */
 static void add_dependency(struct capture_unit *unit, const char *path)
 {
     cleanup_free char *absolute = NULL;
@@ -108,6 +114,7 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Sorted, because each of some thousand headers is looked for in each of some hundred units. */
 static int read_dependencies(struct capture_unit *unit, struct json_object *record,
                              struct sc_error **err)
 {
@@ -143,6 +150,7 @@ static int read_unit(struct capture_unit *unit, const char *path, struct sc_erro
     return 0;
 }
 
+/* The directory holds one file a unit; temporary files of the shims are passed over. */
 static int visit_unit(const char *path, const char *relative, void *data, struct sc_error **err)
 {
     struct capture *capture = data;
@@ -213,6 +221,7 @@ static int read_lines(struct capture *capture, const char *name,
     return 0;
 }
 
+/* Lines may come in any order: compilers ran in parallel. */
 static int read_compile(struct capture *capture, struct json_object *record, struct sc_error **err)
 {
     const char *id = sc_json_string(record, "tu", err);
@@ -272,6 +281,7 @@ static int read_files(const struct capture *capture, struct capture_link *link,
     return 0;
 }
 
+/* Every line counts for the order, also those of links that are not looked at. */
 static int read_link(struct capture *capture, struct json_object *record, struct sc_error **err)
 {
     struct capture_link *link;
@@ -298,6 +308,7 @@ static int read_link(struct capture *capture, struct json_object *record, struct
     return 0;
 }
 
+/* Its words are kept as paths: a changed file among them is a file that it compiled. */
 static int read_stranger(struct capture *capture, struct json_object *record, struct sc_error **err)
 {
     cleanup_strings struct string_list words = {0};
@@ -323,6 +334,7 @@ static int read_stranger(struct capture *capture, struct json_object *record, st
     return 0;
 }
 
+/* Units before compiles, because the latter mark the former. */
 struct capture *capture_read(const char *directory, struct sc_error **err)
 {
     struct capture *capture = calloc(1, sizeof(*capture));
@@ -340,6 +352,7 @@ struct capture *capture_read(const char *directory, struct sc_error **err)
     return NULL;
 }
 
+/* Backwards: a later link of the same output replaced the earlier one. */
 struct capture_link *capture_link_last(const struct capture *capture, const char *base)
 {
     for (size_t i = capture->link_count; i > 0; i--)
@@ -348,6 +361,7 @@ struct capture_link *capture_link_last(const struct capture *capture, const char
     return NULL;
 }
 
+/* Lines, not records: the capture is still growing, and is parsed when it is complete. */
 size_t capture_count_links(const char *directory)
 {
     cleanup_free char *path = sc_format("%s/links.jsonl", directory);

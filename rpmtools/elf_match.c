@@ -19,6 +19,7 @@ static bool has_magic(const char *path)
            memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
+/* Plugins and data-only libraries without a single instruction have nothing to patch. */
 static bool has_code(const struct elf_file *file)
 {
     for (size_t i = 1; i < file->section_count; i++) {
@@ -51,6 +52,7 @@ int elf_match_identify(const char *path, char digest[SC_DIGEST_HEX_SIZE], char *
     return ELF_MATCH_PROGRAM;
 }
 
+/* A changed RPATH rewrites .dynstr in place, and the build-id follows from the rest. */
 static bool is_compared(struct elf_file *file, const struct elf_section *section)
 {
     return (section->shdr.sh_flags & SHF_ALLOC) && strcmp(section->name, ".dynamic") != 0 &&
@@ -65,6 +67,7 @@ static size_t next_section(struct elf_file *file, size_t index)
     return index;
 }
 
+/* Addresses too: equal bytes at other places are another program. */
 static bool same_section(struct elf_file *a, const struct elf_section *one, struct elf_file *b,
                          const struct elf_section *two)
 {
@@ -80,6 +83,7 @@ static bool same_section(struct elf_file *a, const struct elf_section *one, stru
     return first_size == 0 || memcmp(first, second, first_size) == 0;
 }
 
+/* Pairwise in the order of the section headers, which these tools do not change. */
 bool elf_match_code(const char *path, const char *other)
 {
     cleanup_elf struct elf_file *a = elf_file_open(path, NULL);

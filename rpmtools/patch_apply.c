@@ -48,6 +48,7 @@ static void collect_failures(char *output, struct string_list *failures)
     }
 }
 
+/* The first words of patch(1) are about what it guesses; the user needs file and hunk. */
 static int patch_failure(const char *patch, char *output, struct sc_error **err)
 {
     cleanup_strings struct string_list failures = {0};
@@ -59,6 +60,7 @@ static int patch_failure(const char *patch, char *output, struct sc_error **err)
                         failures.count ? all : "see the log");
 }
 
+/* In the C locale: the output is parsed. */
 static int apply_one(const char *directory, const char *patch, const char *log,
                      struct sc_error **err)
 {

@@ -67,6 +67,7 @@ static void read_events(struct read_watch *watch)
         }
 }
 
+/* The queue holds two events a watch at most: it is read once, after the build. */
 void read_watch_end(struct read_watch *watch, struct string_list *opened)
 {
     if (watch->fd >= 0)

@@ -19,6 +19,7 @@ const char *rpmbuild_stage_name(enum rpmbuild_stage stage)
     return names[stage];
 }
 
+/* One fixed name: rpm's default has the package's version in it, and user macros may change it. */
 char *rpmbuild_root(const struct rpmbuild *how)
 {
     return sc_format("%s/BUILDROOT/root", how->workspace->top);
@@ -179,6 +180,7 @@ static bool has_conf(const struct rpmbuild *how)
     return strncmp(text, "%conf\n", 6) == 0 || strstr(text, "\n%conf\n");
 }
 
+/* --short-circuit: the tree is prepared already, and in P it has the patches. */
 static int run_build(const struct rpmbuild *how, const struct string_list *env,
                      struct sc_error **err)
 {
@@ -219,6 +221,7 @@ int rpmbuild_run(const struct rpmbuild *how, enum rpmbuild_stage stage,
     }
 }
 
+/* From the hook of run_prep; checked, because it is used as a path below the workspace. */
 char *rpmbuild_source_directory(const struct rpmbuild *how, struct sc_error **err)
 {
     cleanup_free char *file = directory_file(how);
@@ -265,6 +268,7 @@ static char *first_line(const struct rpmbuild *how, const char *program, const c
     return NULL;
 }
 
+/* Expanded by rpmbuild itself, with the macro file and the definitions of the package. */
 char *rpmbuild_eval(const struct rpmbuild *how, const char *expression, struct sc_error **err)
 {
     const char *words[] = {"--eval", expression, NULL};

@@ -53,6 +53,7 @@ static bool namespaces_work(int flags)
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* First without a user namespace: root keeps the right to do what packages expect of root. */
 bool sandbox_enter(bool *user)
 {
     uid_t uid = geteuid();
@@ -71,6 +72,7 @@ bool sandbox_enter(bool *user)
     return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
+/* What cannot be read counts as not empty: it may be in use. */
 static bool is_empty_directory(const char *path)
 {
     DIR *directory = opendir(path);
@@ -92,6 +94,7 @@ static bool is_or_holds(const char *path, const char *other)
     return strncmp(path, other, length) == 0 && (other[length] == '/' || !other[length]);
 }
 
+/* Looked for in a fixed order, so that the same machine gives the same path. */
 const char *sandbox_find_place(const struct string_list *avoid)
 {
     /* FHS directories that are for the administrator; packages do not build from them */
@@ -115,6 +118,7 @@ int sandbox_bind(const char *from, const char *to)
     return mount(from, to, NULL, MS_BIND, NULL);
 }
 
+/* MNT_DETACH: a compiler server that a build left behind must not keep us from ending. */
 int sandbox_unmount(const char *path, struct sc_error **err)
 {
     if (umount2(path, MNT_DETACH) < 0)
@@ -138,6 +142,7 @@ static int mount_overlay(const char *root, const char *where, const char *option
     return result;
 }
 
+/* userxattr (Linux 5.11) is what an overlay in a user namespace needs for whiteouts. */
 int sandbox_overlay(const char *root, const char *lower, const char *layer, const char *where,
                     bool user, struct sc_error **err)
 {
@@ -167,6 +172,7 @@ static bool overlay_can_write(const char *where)
            unlink(other) == 0;
 }
 
+/* Tried, not deduced from the kernel's version: overlays on overlays, as in containers, fail. */
 bool sandbox_overlay_works(const char *root, bool user)
 {
     cleanup_free char *probe = sc_format("%s/probe", root);

@@ -24,6 +24,7 @@ static void set_root(struct workspace *workspace, const char *root)
     workspace->log = sc_format("%s/build.log", root);
 }
 
+/* mkdtemp(3): mode 0700, so nobody else can put something into a build that runs as root. */
 static int make_directory(struct workspace *workspace, const char *parent, const char *name,
                           struct sc_error **err)
 {
@@ -65,6 +66,7 @@ static void use_fixed_path(struct workspace *workspace, const struct string_list
     set_root(workspace, place);
 }
 
+/* Namespaces before anything is written: what is mounted later must be seen by nobody else. */
 struct workspace *workspace_open(const char *parent, const char *name,
                                  const struct string_list *avoid, struct sc_error **err)
 {
@@ -107,6 +109,7 @@ static int close_views(struct workspace *workspace, struct sc_error **err)
     return result;
 }
 
+/* Mounts first: removing a directory must never reach through one. */
 int workspace_close(struct workspace *workspace, bool keep, struct sc_error **err)
 {
     int result = 0;
@@ -168,6 +171,7 @@ static int copy_tree(const struct workspace *workspace, const char *from, const 
     return status;
 }
 
+/* With overlays a base costs nothing until its files are changed. */
 int workspace_tree_make(struct workspace *workspace, const char *name, const char *base,
                         struct sc_error **err)
 {
@@ -217,6 +221,7 @@ static int show_plain(struct workspace *workspace, const char *name, struct sc_e
     return 0;
 }
 
+/* One tree at a time: all of them believe that they live at the same path. */
 int workspace_tree_show(struct workspace *workspace, const char *name, struct sc_error **err)
 {
     const char *base = tree_base(workspace, name);
@@ -238,6 +243,7 @@ int workspace_tree_show(struct workspace *workspace, const char *name, struct sc
     return result;
 }
 
+/* A tree without a base, and a copy, are directories that can be read in their place. */
 char *workspace_tree_view(struct workspace *workspace, const char *name, struct sc_error **err)
 {
     const char *base = tree_base(workspace, name);
@@ -271,6 +277,7 @@ int workspace_tree_hide(struct workspace *workspace, struct sc_error **err)
     return 0;
 }
 
+/* Its layers go; views of other trees do not depend on it. */
 int workspace_tree_drop(struct workspace *workspace, const char *name, struct sc_error **err)
 {
     cleanup_free char *path = tree_path(workspace, name);
