@@ -2,7 +2,7 @@
 # What a fix may change, and that the patched program then does it.
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2034,SC1091
-. "$top_srcdir/tests/differ-subr.sh"
+. "${top_srcdir:?}/tests/differ-subr.sh"
 cflags='-O2 -fcf-protection=full' ldflags=''
 
 two_files='extern int printf(const char *, ...);

@@ -2,7 +2,7 @@
 # The same fix under the flags that packages are built with, in programs and shared libraries.
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2034,SC1091
-. "$top_srcdir/tests/differ-subr.sh"
+. "${top_srcdir:?}/tests/differ-subr.sh"
 
 new_case
 cat > o/main.c <<'END'

@@ -106,8 +106,8 @@ static void relocate_table(const struct patch *patch, const char *name)
     symtab = section(patch, ".dynsym");
     strtab = section(patch, ".dynstr");
     for (size_t i = 0; i < table->sh_size / sizeof(*rela); i++) {
-        const Elf64_Sym *symbol = (const Elf64_Sym *)(patch->file + symtab->sh_offset) +
-                                  ELF64_R_SYM(rela[i].r_info);
+        const Elf64_Sym *symbol =
+            (const Elf64_Sym *)(patch->file + symtab->sh_offset) + ELF64_R_SYM(rela[i].r_info);
         const char *text = (const char *)patch->file + strtab->sh_offset + symbol->st_name;
         uint64_t *place = (uint64_t *)(patch->bias + rela[i].r_offset);
         unsigned int row;
@@ -133,8 +133,8 @@ static void relocate(const struct patch *patch)
     rela = (const void *)(patch->file + table->sh_offset);
     for (size_t i = 0; i < table->sh_size / sizeof(*rela); i++) {
         uint64_t place = patch->bias + rela[i].place;
-        int64_t value = (int64_t)(row_address(patch, rela[i].sym) + (uint64_t)rela[i].addend -
-                                  place);
+        int64_t value =
+            (int64_t)(row_address(patch, rela[i].sym) + (uint64_t)rela[i].addend - place);
 
         if (rela[i].type != R_X86_64_PC32 || value != (int32_t)value)
             die("runtime relocation of another kind, or out of reach");

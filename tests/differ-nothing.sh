@@ -2,7 +2,7 @@
 # Builds that differ without a difference: exit status 4.
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2034,SC1091
-. "$top_srcdir/tests/differ-subr.sh"
+. "${top_srcdir:?}/tests/differ-subr.sh"
 cflags='-O2' ldflags=''
 
 source='extern int printf(const char *, ...);

@@ -2,7 +2,7 @@
 # What cannot be done safely is refused, with its code, and leaves no patch object.
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2034,SC1091
-. "$top_srcdir/tests/differ-subr.sh"
+. "${top_srcdir:?}/tests/differ-subr.sh"
 cflags='-O2 -fcf-protection=full' ldflags=''
 head='extern int printf(const char *, ...);'
 
