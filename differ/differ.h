@@ -12,12 +12,23 @@
 #include "differ/refusal.h"
 #include "lib/patch_format.h"
 
-/* A pair of objects of the job; either path may be NULL, not both. */
+/*
+ * A pair of objects of the job; either path may be NULL, not both. The one object of a link with
+ * link-time optimisation stands for all inputs that the linker plugin made: their names are
+ * temporary, and the real link may have had several.
+ */
 struct job_object {
     const char *name, *source;
+    bool lto;
     const char **inputs; /* names in the maps, NULL-terminated */
     const char *reference_path, *patched_path;
     struct object *reference, *patched;
+};
+
+/* The units behind an LTO object, compiled without LTO: their types are compared. */
+struct job_types {
+    const char *name;
+    const char *reference_path, *patched_path;
 };
 
 struct job {
@@ -33,6 +44,8 @@ struct job {
     const struct arch *arch;
     struct job_object *objects;
     size_t object_count;
+    struct job_types *types;
+    size_t types_count;
 };
 
 /* A function of the target that the patch replaces. */
@@ -63,6 +76,9 @@ struct differ {
 
 /* job.c: reads and checks job.json (doc/formats.md, "Differ job"). 0, or -1 with err set. */
 int job_read(struct differ *differ, const char *path, struct sc_error **err);
+
+/* True if the map's input is (one of those that became) the object. */
+bool job_object_is_input(const struct job_object *object, const char *input);
 
 /* phases.c: everything after job_read. 0 also when something was refused. */
 int differ_run(struct differ *differ, struct sc_error **err);

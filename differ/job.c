@@ -100,9 +100,32 @@ static int read_path(struct differ *differ, struct json_object *json, const char
     return *path ? 0 : -1;
 }
 
+/* An optional boolean member, false when it is missing. */
+static bool read_flag(struct json_object *json, const char *name)
+{
+    struct json_object *value;
+
+    return json_object_object_get_ex(json, name, &value) && json_object_get_boolean(value);
+}
+
+/* ld's plugin names what it made "<temporary name>.ltrans<number>.ltrans.o". */
+static bool is_lto_input(const char *input)
+{
+    return strstr(input, ".ltrans") != NULL;
+}
+
+bool job_object_is_input(const struct job_object *object, const char *input)
+{
+    for (size_t i = 0; input && object->inputs[i]; i++)
+        if (strcmp(object->inputs[i], input) == 0)
+            return true;
+    return input && object->lto && is_lto_input(input);
+}
+
 static int read_object(struct differ *differ, struct json_object *json, struct job_object *object,
                        struct sc_error **err)
 {
+    object->lto = read_flag(json, "lto");
     object->name = take_string(differ, json, "name", err);
     object->source = take_string(differ, json, "source", err);
     if (!object->name || !object->source || read_inputs(differ, json, object, err) < 0 ||
@@ -130,6 +153,33 @@ static int read_objects(struct differ *differ, struct json_object *json, struct 
     return 0;
 }
 
+/* The member is there for links with link-time optimisation only. */
+static int read_types(struct differ *differ, struct json_object *json, struct sc_error **err)
+{
+    struct json_object *types;
+    size_t count;
+
+    if (!json_object_object_get_ex(json, "types", &types))
+        return 0;
+    types = sc_json_array(json, "types", err);
+    if (!types)
+        return -1;
+    count = json_object_array_length(types);
+    differ->job.types_count = count;
+    differ->job.types = pool_alloc(&differ->pool, (count + 1) * sizeof(struct job_types));
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *pair = json_object_array_get_idx(types, i);
+        struct job_types *unit = &differ->job.types[i];
+
+        unit->name = take_string(differ, pair, "name", err);
+        unit->reference_path = take_string(differ, pair, "reference", err);
+        unit->patched_path = take_string(differ, pair, "patched", err);
+        if (!unit->name || !unit->reference_path || !unit->patched_path)
+            return sc_error_wrap(err, "types[%zu]", i);
+    }
+    return 0;
+}
+
 static int read_job(struct differ *differ, struct json_object *json, struct sc_error **err)
 {
     struct job *job = &differ->job;
@@ -154,7 +204,7 @@ static int read_job(struct differ *differ, struct json_object *json, struct sc_e
         read_link(differ, json, "reference", &job->reference_elf, &job->reference_map, err) < 0 ||
         read_link(differ, json, "patched", &job->patched_elf, &job->patched_map, err) < 0)
         return -1;
-    return read_objects(differ, json, err);
+    return read_objects(differ, json, err) < 0 ? -1 : read_types(differ, json, err);
 }
 
 int job_read(struct differ *differ, const char *path, struct sc_error **err)

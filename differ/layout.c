@@ -150,23 +150,24 @@ static bool object_is_changed(const struct object *object)
     return false;
 }
 
-static int check_object(struct differ *differ, const struct job_object *object,
-                        struct sc_error **err)
+/* object is for the report; NULL where the unit is only part of one. */
+static int check_pair(struct differ *differ, const struct job_types *unit,
+                      const struct object *object, struct sc_error **err)
 {
     struct type_table original = {0}, patched = {0};
     int have;
 
-    have = dwarf_types_read(&differ->pool, object->reference_path, &original, err);
+    have = dwarf_types_read(&differ->pool, unit->reference_path, &original, err);
     if (have > 0)
-        have = dwarf_types_read(&differ->pool, object->patched_path, &patched, err);
+        have = dwarf_types_read(&differ->pool, unit->patched_path, &patched, err);
     if (have < 0)
         return -1;
     if (!have)
-        differ_refuse(differ, REFUSE_NO_DEBUG_INFO, object->patched, NULL,
+        differ_refuse(differ, REFUSE_NO_DEBUG_INFO, object, NULL,
                       "%s has no debugging information: layouts of types cannot be compared",
-                      object->name);
+                      unit->name);
     for (size_t i = 0; i < original.layouts.count && have; i++)
-        check_layout(differ, object->patched, original.layouts.items[i], &patched);
+        check_layout(differ, object, original.layouts.items[i], &patched);
     return 0;
 }
 
@@ -175,10 +176,16 @@ int phase_layout(struct differ *differ, struct sc_error **err)
     for (size_t i = 0; i < differ->job.object_count; i++) {
         const struct job_object *object = &differ->job.objects[i];
 
-        if (!object->reference || !object->patched || !object_is_changed(object->patched))
+        struct job_types unit = {object->name, object->reference_path, object->patched_path};
+
+        if (object->lto || !object->reference || !object->patched ||
+            !object_is_changed(object->patched))
             continue;
-        if (check_object(differ, object, err) < 0)
+        if (check_pair(differ, &unit, object->patched, err) < 0)
             return -1;
     }
+    for (size_t i = 0; i < differ->job.types_count; i++)
+        if (check_pair(differ, &differ->job.types[i], NULL, err) < 0)
+            return -1;
     return 0;
 }

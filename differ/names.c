@@ -38,6 +38,18 @@ const char *name_key(struct pool *pool, const char *name)
     return key;
 }
 
+const char *name_without_lto(struct pool *pool, const char *name)
+{
+    static const char lto[] = ".lto_priv.";
+    const char *at = strstr(name, lto);
+    size_t digits;
+
+    if (!at || at == name)
+        return name;
+    digits = strspn(at + sizeof(lto) - 1, "0123456789");
+    return pool_format(pool, "%.*s%s", (int)(at - name), name, at + sizeof(lto) - 1 + digits);
+}
+
 const char *name_cold_parent(struct pool *pool, const char *name)
 {
     static const char cold[] = ".cold";

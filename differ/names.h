@@ -11,6 +11,9 @@
  */
 const char *name_key(struct pool *pool, const char *name);
 
+/* The name without ".lto_priv.N", which tells static things of one name apart. */
+const char *name_without_lto(struct pool *pool, const char *name);
+
 /* The name of the function that a NAME.cold or NAME.cold.N belongs to; NULL for other names. */
 const char *name_cold_parent(struct pool *pool, const char *name);
 

@@ -16,9 +16,8 @@ static const char *input_of(const struct differ *differ, const struct code *code
     for (size_t i = 0; i < differ->job.object_count; i++) {
         const struct job_object *object = &differ->job.objects[i];
 
-        for (size_t j = 0; object->inputs[j]; j++)
-            if (strcmp(object->inputs[j], input) == 0)
-                return object->name;
+        if (job_object_is_input(object, input))
+            return object->name;
     }
     return input;
 }

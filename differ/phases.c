@@ -3,6 +3,7 @@
 #include "differ/differ.h"
 #include "differ/entry.h"
 #include "differ/frames.h"
+#include "differ/names.h"
 #include "differ/oracle.h"
 #include "differ/read.h"
 
@@ -10,6 +11,40 @@
 #include "lib/file.h"
 
 #include <string.h>
+
+/*
+ * Two static things of one name in an LTO object: one keeps the name, the other gets a number, and
+ * a patch may swap them. So neither name says which it is.
+ */
+static void distrust_lto_names(struct object *object)
+{
+    for (size_t i = 1; i < object->symbol_count; i++) {
+        struct symbol *symbol = &object->symbols[i];
+        const char *plain = name_without_lto(object->pool, symbol->name);
+        size_t count;
+        struct name_entry *entries;
+
+        if (plain == symbol->name)
+            continue;
+        entries = name_index_find(&object->names, plain, &count);
+        for (size_t j = 0; j < count; j++)
+            ((struct symbol *)entries[j].item)->numbered = true;
+    }
+}
+
+static struct object *read_object(struct differ *differ, struct job_object *job, const char *path,
+                                  struct sc_error **err)
+{
+    struct object *object =
+        object_read(&differ->pool, differ->job.arch, differ->decoder, path, err);
+
+    if (!object)
+        return NULL;
+    object->job = job;
+    if (job->lto)
+        distrust_lto_names(object);
+    return object;
+}
 
 int phase_read(struct differ *differ, struct sc_error **err)
 {
@@ -31,18 +66,14 @@ int phase_read(struct differ *differ, struct sc_error **err)
         struct job_object *object = &job->objects[i];
 
         if (object->reference_path) {
-            object->reference =
-                object_read(pool, job->arch, differ->decoder, object->reference_path, err);
+            object->reference = read_object(differ, object, object->reference_path, err);
             if (!object->reference)
                 return sc_error_wrap(err, "reference object");
-            object->reference->job = object;
         }
         if (object->patched_path) {
-            object->patched =
-                object_read(pool, job->arch, differ->decoder, object->patched_path, err);
+            object->patched = read_object(differ, object, object->patched_path, err);
             if (!object->patched)
                 return sc_error_wrap(err, "patched object");
-            object->patched->job = object;
         }
     }
     return 0;
