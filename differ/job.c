@@ -108,18 +108,12 @@ static bool read_flag(struct json_object *json, const char *name)
     return json_object_object_get_ex(json, name, &value) && json_object_get_boolean(value);
 }
 
-/* ld's plugin names what it made "<temporary name>.ltrans<number>.ltrans.o". */
-static bool is_lto_input(const char *input)
-{
-    return strstr(input, ".ltrans") != NULL;
-}
-
 bool job_object_is_input(const struct job_object *object, const char *input)
 {
     for (size_t i = 0; input && object->inputs[i]; i++)
         if (strcmp(object->inputs[i], input) == 0)
             return true;
-    return input && object->lto && is_lto_input(input);
+    return false;
 }
 
 static int read_object(struct differ *differ, struct json_object *json, struct job_object *object,

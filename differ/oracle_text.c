@@ -189,7 +189,11 @@ static void write_constant(struct writer *writer, uint64_t address, uint8_t size
                !image_slot(writer->view->image, (address + length - 1) & ~7ull))
             length--;
     fputs("constant:", writer->out);
+    if (writer->depth >= DEPTH_MAX) /* __dso_handle of a library points to itself */
+        return;
+    writer->depth++;
     write_contents(writer, address, length);
+    writer->depth--;
 }
 
 static bool is_constant_section(const struct elf_section *section)

@@ -37,6 +37,7 @@
 struct build_unit {
     struct capture_unit *reference, *patched; /* NULL: new, or gone */
     struct string_list inputs;                /* names of its objects in the maps */
+    bool types; /* LTO made its code: it is compiled again only for the layouts of its types */
 };
 
 /* An ELF file of the package. */
@@ -153,12 +154,16 @@ bool build_file_same(const struct build *build, const char *path, bool *missing)
 char *build_object_path(const struct build *build, const char *tree,
                         const struct capture_unit *unit);
 
+/* The same without LTO, for a unit of which only the types are compared. */
+char *build_types_path(const struct build *build, const char *tree,
+                       const struct capture_unit *unit);
+
 /* The object that it made of all LTO inputs of a link. */
 char *build_link_object_path(const struct build *build, const char *tree,
                              const struct capture_link *link);
 
-/* For a changed target linked with LTO: sets lto, lto_inputs, and drops the units that are in the
- * objects of LTO from its units. A refusal when the maps do not tell. build_lto.c */
+/* For a changed target linked with LTO: sets lto, lto_inputs, and types of the units that are in
+ * the objects of LTO. A refusal when the maps do not tell. build_lto.c */
 int build_prepare_lto(struct build *build, struct build_target *target, struct sc_error **err);
 
 /* What is known of the patch before its objects: names, versions, digests, uuid. build_package.c */

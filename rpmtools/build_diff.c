@@ -74,6 +74,7 @@ static struct json_object *lto_json(const struct build *build, const struct buil
     sc_json_add_string(object, "name", name);
     sc_json_add_string(object, "source", target->path);
     sc_json_add_string(object, "tu", target->patched->id);
+    json_object_object_add(object, "lto", json_object_new_boolean(true));
     json_object_object_add(object, "inputs", strings_json(&target->lto_inputs));
     sc_json_add_string(object, "reference", reference);
     sc_json_add_string(object, "patched", patched);
@@ -87,7 +88,32 @@ static struct json_object *units_json(const struct build *build, const struct bu
     if (target->lto)
         json_object_array_add(array, lto_json(build, target));
     for (size_t i = 0; i < target->unit_count; i++)
-        json_object_array_add(array, unit_json(build, &target->units[i]));
+        if (!target->units[i].types)
+            json_object_array_add(array, unit_json(build, &target->units[i]));
+    return array;
+}
+
+/* The units behind the LTO object, for the layouts of their types. */
+static struct json_object *types_json(const struct build *build, const struct build_target *target)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < target->unit_count; i++) {
+        const struct build_unit *unit = &target->units[i];
+        cleanup_free char *name = NULL, *reference = NULL, *patched = NULL;
+        struct json_object *object;
+
+        if (!unit->types || !unit->reference || !unit->patched)
+            continue;
+        name = unit_name(build, unit->patched);
+        reference = build_types_path(build, TREE_REFERENCE, unit->reference);
+        patched = build_types_path(build, TREE_PATCHED, unit->patched);
+        object = json_object_new_object();
+        sc_json_add_string(object, "name", name);
+        sc_json_add_string(object, "reference", reference);
+        sc_json_add_string(object, "patched", patched);
+        json_object_array_add(array, object);
+    }
     return array;
 }
 
@@ -109,6 +135,8 @@ static struct json_object *job_json(const struct build *build, const struct buil
     json_object_object_add(job, "reference", link_json(target->reference));
     json_object_object_add(job, "patched", link_json(target->patched));
     json_object_object_add(job, "objects", units_json(build, target));
+    if (target->lto)
+        json_object_object_add(job, "types", types_json(build, target));
     sc_json_add_string(job, "ld", "/usr/bin/ld");
     sc_json_add_string(job, "output", target->object);
     sc_json_add_string(job, "report", report);

@@ -49,19 +49,12 @@ static bool is_lto_unit(const struct build_unit *unit)
 }
 
 /* Units that LTO compiled have no object of their own in the link; the others have. */
-static void drop_lto_units(struct build_target *target)
+static void mark_lto_units(struct build_target *target)
 {
-    size_t kept = 0;
-
     for (size_t i = 0; i < target->unit_count; i++) {
-        if (is_lto_unit(&target->units[i])) {
-            target->lto = true;
-            string_list_clear(&target->units[i].inputs);
-        } else {
-            target->units[kept++] = target->units[i];
-        }
+        target->units[i].types = is_lto_unit(&target->units[i]);
+        target->lto |= target->units[i].types;
     }
-    target->unit_count = kept;
 }
 
 /*
@@ -79,7 +72,7 @@ int build_prepare_lto(struct build *build, struct build_target *target, struct s
                      "leave the flags of the build alone");
         return 0;
     }
-    drop_lto_units(target);
+    mark_lto_units(target);
     if (!target->lto)
         return 0;
     if (collect_names(target->reference->map, &target->lto_inputs, err) < 0 ||

@@ -10,16 +10,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* Where the object of a unit goes. */
-static char *object_path(const struct build *build, const char *tree, const char *id)
-{
-    return sc_format("%s/replay/%s/%s.o", build->workspace->root, tree, id);
-}
-
 char *build_object_path(const struct build *build, const char *tree,
                         const struct capture_unit *unit)
 {
-    return unit ? object_path(build, tree, unit->id) : NULL;
+    return unit ? sc_format("%s/replay/%s/%s.o", build->workspace->root, tree, unit->id) : NULL;
+}
+
+char *build_types_path(const struct build *build, const char *tree, const struct capture_unit *unit)
+{
+    return sc_format("%s/replay/%s/types-%s.o", build->workspace->root, tree, unit->id);
 }
 
 char *build_link_object_path(const struct build *build, const char *tree,
@@ -40,29 +39,39 @@ static void collect_links(const struct build *build, bool patched, struct string
     }
 }
 
-/* The units to be compiled in a tree, each once even if several ELF files hold it. */
-static void collect_ids(const struct build *build, bool patched, struct string_list *ids)
+/*
+ * The units to be compiled in a tree, each once even if several ELF files hold it: those whose code
+ * is compared, or those whose types are. Types that are new or gone have nothing to be compared
+ * with.
+ */
+static void collect_ids(const struct build *build, bool patched, bool types,
+                        struct string_list *ids)
 {
     for (size_t i = 0; i < build->target_count; i++)
         for (size_t j = 0; j < build->targets[i].unit_count; j++) {
             const struct build_unit *unit = &build->targets[i].units[j];
             const struct capture_unit *one = patched ? unit->patched : unit->reference;
 
-            if (build->targets[i].changed && one && !string_list_has(ids, one->id))
+            if (types && (!unit->reference || !unit->patched))
+                continue;
+            if (build->targets[i].changed && unit->types == types && one &&
+                !string_list_has(ids, one->id))
                 string_list_add(ids, one->id);
         }
 }
 
 /* In a child: runs syscare-replay and exits with its status. */
-static void replay_child(const struct build *build, const char *tree, const char *id)
-    __attribute__((noreturn));
+static void replay_child(const struct build *build, const char *tree,
+                         const struct capture_unit *unit, bool types) __attribute__((noreturn));
 
-static void replay_child(const struct build *build, const char *tree, const char *id)
+static void replay_child(const struct build *build, const char *tree,
+                         const struct capture_unit *unit, bool types)
 {
     cleanup_free char *tool = build_tool("syscare-replay");
     cleanup_free char *capture = sc_format("%s/capture/%s", build->workspace->root, tree);
-    cleanup_free char *object = object_path(build, tree, id);
-    const char *argv[] = {tool, capture, id, object, NULL};
+    cleanup_free char *object =
+        types ? build_types_path(build, tree, unit) : build_object_path(build, tree, unit);
+    const char *argv[] = {tool, capture, unit->id, object, types ? "--" : NULL, "-fno-lto", NULL};
     struct sc_run how = {.argv = argv, .log = build->workspace->log};
     int status = sc_run(&how, NULL);
 
@@ -71,10 +80,10 @@ static void replay_child(const struct build *build, const char *tree, const char
 
 /* What runs at the same time. */
 struct replay_pool {
-    pid_t *pids;      /* of the children, 0 for one that is free */
-    const char **ids; /* what each compiles */
+    pid_t *pids;                       /* of the children, 0 for one that is free */
+    const struct capture_unit **units; /* what each compiles */
     size_t size;
-    const char *failed; /* the first that did not work, or NULL */
+    const struct capture_unit *failed; /* the first that did not work, or NULL */
 };
 
 /* Waits until a child has ended; its place is free then. */
@@ -90,7 +99,7 @@ static size_t pool_wait(struct replay_pool *pool)
             if (pid > 0 && pool->pids[i] == pid) {
                 pool->pids[i] = 0;
                 if (status && !pool->failed)
-                    pool->failed = pool->ids[i];
+                    pool->failed = pool->units[i];
                 return i;
             }
         if (pid < 0)
@@ -116,16 +125,19 @@ static void pool_drain(struct replay_pool *pool)
 }
 
 /* After a failure no further unit is begun; those that run are waited for. */
-static int pool_run(const struct build *build, const char *tree, const struct string_list *ids,
-                    struct replay_pool *pool, struct sc_error **err)
+static int pool_run(const struct build *build, const char *tree, bool types,
+                    const struct string_list *ids, struct replay_pool *pool, struct sc_error **err)
 {
+    const struct capture *capture =
+        strcmp(tree, TREE_PATCHED) == 0 ? build->patched : build->reference;
+
     for (size_t i = 0; i < ids->count && !pool->failed; i++) {
         size_t place = pool_free_place(pool);
 
-        pool->ids[place] = ids->items[i];
+        pool->units[place] = capture_unit_find(capture, ids->items[i]);
         pool->pids[place] = fork();
         if (pool->pids[place] == 0)
-            replay_child(build, tree, ids->items[i]);
+            replay_child(build, tree, pool->units[place], types);
         if (pool->pids[place] < 0) {
             pool->pids[place] = 0;
             pool_drain(pool);
@@ -136,26 +148,26 @@ static int pool_run(const struct build *build, const char *tree, const struct st
     return 0;
 }
 
-/* All units of one tree, which is shown. */
-static int replay_ids(const struct build *build, const char *tree, const struct capture *capture,
-                      const struct string_list *ids, struct sc_error **err)
+/* Units of one tree, which is shown. */
+static int replay_ids(const struct build *build, const char *tree, bool types,
+                      struct sc_error **err)
 {
     struct replay_pool pool = {.size = (size_t)build->options.jobs};
-    const struct capture_unit *unit;
+    cleanup_strings struct string_list ids = {0};
     int result;
 
+    collect_ids(build, strcmp(tree, TREE_PATCHED) == 0, types, &ids);
     pool.pids = calloc(pool.size, sizeof(*pool.pids));
-    pool.ids = calloc(pool.size, sizeof(*pool.ids));
-    if (!pool.pids || !pool.ids)
+    pool.units = calloc(pool.size, sizeof(*pool.units));
+    if (!pool.pids || !pool.units)
         abort();
-    result = pool_run(build, tree, ids, &pool, err);
+    result = pool_run(build, tree, types, &ids, &pool, err);
     free(pool.pids);
-    free(pool.ids);
+    free(pool.units);
     if (!pool.failed || result < 0)
         return result;
-    unit = capture_unit_find(capture, pool.failed);
-    return sc_error_set(err, SC_FAILED, "%s (%s) could not be compiled again", unit->source,
-                        unit->id);
+    return sc_error_set(err, SC_FAILED, "%s (%s) could not be compiled again", pool.failed->source,
+                        pool.failed->id);
 }
 
 /* One after the other: an LTO link uses all processors by itself. */
@@ -190,19 +202,17 @@ static int replay_tree(const struct build *build, const char *base, bool patched
 {
     const char *tree = patched ? TREE_PATCHED : TREE_REFERENCE; /* its capture and objects */
     struct workspace *workspace = build->workspace;
-    const struct capture *capture = patched ? build->patched : build->reference;
-    cleanup_strings struct string_list ids = {0}, links = {0};
+    cleanup_strings struct string_list links = {0};
     cleanup_free char *directory = sc_format("%s/replay/%s", workspace->root, tree);
     bool scratch = workspace->overlays;
 
-    collect_ids(build, patched, &ids);
     collect_links(build, patched, &links);
     if (sc_dir_make(directory, 0755, err) < 0)
         return -1;
     if (scratch && workspace_tree_make(workspace, TREE_SCRATCH, base, err) < 0)
         return -1;
     if (workspace_tree_show(workspace, scratch ? TREE_SCRATCH : base, err) < 0 ||
-        replay_ids(build, tree, capture, &ids, err) < 0 ||
+        replay_ids(build, tree, false, err) < 0 || replay_ids(build, tree, true, err) < 0 ||
         replay_links(build, tree, &links, err) < 0 || workspace_tree_hide(workspace, err) < 0)
         return -1;
     return scratch ? workspace_tree_drop(workspace, TREE_SCRATCH, err) : 0;
