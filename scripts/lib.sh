@@ -156,7 +156,8 @@ shipped_build() {
     mapfile -t options < <(rpmbuild_options "$1")
     rm -rf "$2"
     mkdir -p "$2"
-    rpmbuild "${options[@]}" --define "_topdir $2" --rebuild "$1" < /dev/null
+    # A package that asks git for its version (redis) must not find the repository around us.
+    GIT_CEILING_DIRECTORIES=$2 rpmbuild "${options[@]}" --define "_topdir $2" --rebuild "$1" < /dev/null
 }
 
 # Prints "-d FILE" for each debuginfo package below TOPDIR, one word a line.

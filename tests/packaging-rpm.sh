@@ -28,10 +28,11 @@ files_of() {
 }
 
 package_has() {
-    local name=$1 path
+    local name=$1 path files
     shift
+    files=$(files_of "$name")
     for path in "$@"; do
-        files_of "$name" | grep -qxE "$path" || { echo "$name lacks $path"; return 1; }
+        grep -qxE "$path" <<< "$files" || { echo "$name lacks $path"; return 1; }
     done
 }
 
