@@ -155,9 +155,11 @@ shipped_build() {
     local options
     mapfile -t options < <(rpmbuild_options "$1")
     rm -rf "$2"
-    mkdir -p "$2"
-    # A package that asks git for its version (redis) must not find the repository around us.
-    GIT_CEILING_DIRECTORIES=$2 rpmbuild "${options[@]}" --define "_topdir $2" --rebuild "$1" < /dev/null
+    mkdir -p "$2/tmp"
+    # A package that asks git for its version (redis) must not find the repository around us. A build
+    # that fails leaves its script in _tmppath.
+    GIT_CEILING_DIRECTORIES=$2 rpmbuild "${options[@]}" --define "_topdir $2" \
+        --define "_tmppath $2/tmp" --rebuild "$1" < /dev/null
 }
 
 # Prints "-d FILE" for each debuginfo package below TOPDIR, one word a line.

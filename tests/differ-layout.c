@@ -94,7 +94,12 @@ static void run_phase(struct differ *differ, const struct layout_case *test, con
     original = compile(scratch, "original", test->original, flag);
     patched = compile(scratch, "patched", test->patched, flag);
     memset(&object, 0, sizeof(object));
-    pair = (struct job_object){"unit.o", "unit.c", NULL, original, patched, &object, &object};
+    pair = (struct job_object){.name = "unit.o",
+                               .source = "unit.c",
+                               .reference_path = original,
+                               .patched_path = patched,
+                               .reference = &object,
+                               .patched = &object};
     object.job = &pair;
     list_add(&differ->pool, &object.functions, &changed);
     differ->job.objects = &pair;

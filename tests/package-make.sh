@@ -69,7 +69,7 @@ fix one.patch fix one.patch" "$tool" open "$source" "$work/opened"
 tap_prints "other_source_packages_are_none" "not a patch source package" \
     "$tool" open "$srpm" "$work/opened"
 tap_refuses "rpmbuild_of_the_source_package_says_what_to_do" 1 "syscare build -s" \
-    rpmbuild --nodeps --define "_topdir $work/rebuild" --rebuild "$source"
+    rpmbuild --nodeps --define "_topdir $work/rebuild" --define "_tmppath $work" --rebuild "$source"
 
 tap_refuses "name_with_a_dash_is_a_usage_error" 2 "'H-P' cannot be a patch's name" \
     make_patch "$work/bad" H-P 1 "$work/fix one.patch"
