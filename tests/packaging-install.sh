@@ -39,12 +39,14 @@ tap_that "the plugin is loaded by the gcc that it is installed for" \
 tap_that "rpm reads the macro file" sh -c \
     "rpm --load '$(installed /macros.syscare)' --eval '%_syscare_patchdir' | grep -qx /usr/lib/syscare/patches"
 tap_that "bash reads the completion" bash -n "$(installed /completions/syscare)"
-if command -v systemd-analyze > /dev/null; then
-    tap_that "systemd knows every word of the unit" sh -c \
-        "! systemd-analyze verify --man=no '$(installed /syscared.service)' 2>&1 | grep -E 'Unknown|Invalid|Failed to parse'"
+# systemd-analyze writes to /run: it gets one of its own.
+if command -v systemd-analyze > /dev/null && unshare --mount true 2> /dev/null; then
+    tap_that "systemd knows every word of the unit" unshare --mount sh -c \
+        "mount -t tmpfs tmpfs /run
+        ! systemd-analyze verify --man=no '$(installed /syscared.service)' 2>&1 | grep -E 'Unknown|Invalid|Failed to parse'"
 else
     tap_count=$((tap_count + 1))
-    echo "ok $tap_count # SKIP systemd-analyze is not installed"
+    echo "ok $tap_count # SKIP systemd-analyze cannot be run in a mount namespace of its own"
 fi
 if command -v man > /dev/null; then
     for page in syscare.1 syscare-build.1 syscared.8; do
