@@ -185,6 +185,7 @@ bool linekeep_name_matches(const char *name)
 
 struct tree_walk {
     const char *original, *patched;
+    size_t longest, total; /* lines of the changed files: of one version, of all patched ones */
     const char *const *skip;
     struct linekeep_report *report;
     uint32_t next_number; /* unique in the whole tree: names pasted from __LINE__ meet in headers */
@@ -240,6 +241,53 @@ static int keep_pair(struct tree_walk *walk, const char *path, const char *relat
     return sc_file_replace(path, kept, kept_size, st.st_mode & 07777, err);
 }
 
+static size_t count_lines(const char *text, size_t size)
+{
+    size_t lines = 0;
+
+    for (size_t i = 0; i < size; i++)
+        lines += text[i] == '\n';
+    return lines;
+}
+
+/* First walk: how long the sources are that will get numbers. */
+static int measure_patched(const char *path, const char *relative, void *data,
+                           struct sc_error **err)
+{
+    struct tree_walk *walk = data;
+    cleanup_free char *old_path = sc_format("%s/%s", walk->original, relative);
+    cleanup_free char *old = NULL;
+    cleanup_free char *new_ = NULL;
+    size_t old_size, new_size, lines;
+    struct stat st, own;
+
+    if (is_skipped(walk, relative) || !linekeep_name_matches(relative) ||
+        lstat(old_path, &st) < 0 || !S_ISREG(st.st_mode) || lstat(path, &own) < 0 ||
+        (own.st_dev == st.st_dev && own.st_ino == st.st_ino))
+        return 0;
+    if (sc_file_read(old_path, SOURCE_MAX, &old, &old_size, err) < 0 ||
+        sc_file_read(path, SOURCE_MAX, &new_, &new_size, err) < 0)
+        return -1;
+    if (old_size == new_size && memcmp(old, new_, new_size) == 0)
+        return 0;
+    lines = count_lines(new_, new_size);
+    walk->total += lines;
+    if (lines < count_lines(old, old_size))
+        lines = count_lines(old, old_size);
+    if (lines > walk->longest)
+        walk->longest = lines;
+    return 0;
+}
+
+/* No more lines can be new than there are. */
+static uint32_t first_number(const struct tree_walk *walk)
+{
+    bool small =
+        walk->longest < LINEKEEP_SMALL_BASE && walk->total < LINEKEEP_C90_MAX - LINEKEEP_SMALL_BASE;
+
+    return small ? LINEKEEP_SMALL_BASE : LINEKEEP_BASE;
+}
+
 /*
  * New files have no numbers to keep. Everything else that changed is reported, whatever its
  * language: the driver decides by it what has to be built again.
@@ -289,9 +337,11 @@ int linekeep_tree(const char *original, const char *patched, const char *const *
         .patched = patched,
         .skip = skip,
         .report = report,
-        .next_number = LINEKEEP_BASE,
     };
 
+    if (sc_tree_walk(patched, measure_patched, &walk, err) < 0)
+        return -1;
+    walk.next_number = first_number(&walk);
     if (sc_tree_walk(patched, visit_patched, &walk, err) < 0)
         return -1;
     return sc_tree_walk(original, visit_original, &walk, err);

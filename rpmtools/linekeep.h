@@ -16,10 +16,13 @@
 
 /*
  * The first number of inserted lines. No C file is that long, so that names pasted from __LINE__
- * stay unique, and a message that names such a line shows that it is one of the patch.
- * A compiler run with -std=c90 -pedantic-errors takes only numbers up to 32767.
+ * stay unique, and a message that names such a line shows that it is one of the patch. But a
+ * compiler run with -std=c90 -pedantic -Werror (cJSON) takes only numbers up to 32767: a tree whose
+ * changed files are shorter than LINEKEEP_SMALL_BASE, and all together leave room, gets those.
  */
 #define LINEKEEP_BASE 1000000
+#define LINEKEEP_SMALL_BASE 20000
+#define LINEKEEP_C90_MAX 32767
 
 enum linekeep_outcome {
     LINEKEEP_SAME = 0,       /* nothing to do: texts are equal, or no line after a change moved */
