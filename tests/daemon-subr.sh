@@ -20,13 +20,19 @@ world_namespace() {
     unset SYSCARE_IN_NAMESPACE
 }
 
+# A build-id that no other run of the tests has: daemons find targets by it on the whole machine.
+fresh_build_id() {
+    echo "-Wl,--build-id=0x$(od -An -v -tx1 -N 20 /dev/urandom | tr -d ' \n')"
+}
+
 # The programs to be patched: functions in the program, in a library, and in one that is opened.
 compile_targets() {
     local cc=${CC:-gcc} functions=$srcdir/tests/inject-functions.S
     local target=$srcdir/tests/daemon-target.c
     mkdir -p "$root/usr/bin" "$root/usr/lib64" &&
-        $cc -O2 -Wl,--build-id -o "$root/usr/bin/sctarget" "$target" "$functions" -ldl -lpthread &&
-        $cc -O2 -shared -fPIC -Wl,--build-id -o "$root/usr/lib64/libsct.so" "$functions" \
+        $cc -O2 "$(fresh_build_id)" -o "$root/usr/bin/sctarget" "$target" "$functions" -ldl \
+            -lpthread &&
+        $cc -O2 -shared -fPIC "$(fresh_build_id)" -o "$root/usr/lib64/libsct.so" "$functions" \
             -Wl,--unresolved-symbols=ignore-all &&
         $cc -O2 -DFUNCTIONS_BY_DLOPEN -Wl,--build-id -rdynamic -o "$world/opener" "$target" -ldl \
             -lpthread
@@ -115,7 +121,7 @@ world_end() {
 # Starts a daemon and waits until it answers. Usage: daemon_start [OPTION]...
 daemon_start() {
     setpriv --pdeathsig KILL "$builddir/runtime/syscared" --foreground --verbose \
-        --run-dir "$world/run" --state-dir "$world/state" --patch-dir "$patches" \
+        --run-dir "$world/run" --state-dir "$world/state" --patch-dir "$patches" --trust-parents \
         --bpffs "$world/bpffs/syscare" --root "$root" --libexec-dir "$builddir/runtime" "$@" \
         >> "$world/syscared.log" 2>&1 < /dev/null &
     daemon_pid=$!
