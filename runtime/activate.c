@@ -42,8 +42,9 @@ int live_patch_check_conflicts(struct daemon *daemon, const struct live_patch *p
 struct live_patch *entity_check(struct daemon *daemon, struct entity *entity, bool conflicts,
                                 int *target_fd, struct sc_error **err)
 {
-    cleanup_free char *path = store_object_path(entity);
     const char *root = daemon->options.root;
+    cleanup_close int object_fd = -1;
+    cleanup_free char *path = NULL;
     struct live_patch *patch = NULL;
     cleanup_close int fd = -1;
 
@@ -52,8 +53,8 @@ struct live_patch *entity_check(struct daemon *daemon, struct entity *entity, bo
                      entity->patch->info->type);
         return NULL;
     }
-    if (store_object_verify(entity, path, err) == 0 &&
-        target_check_package(root, &entity->patch->info->target, err) == 0)
+    path = store_object_open(entity, &object_fd, err);
+    if (path && target_check_package(root, &entity->patch->info->target, err) == 0)
         fd = target_check_file(root, entity, path, err);
     if (fd >= 0)
         patch =

@@ -14,6 +14,7 @@
 struct control_item {
     struct control_item *next;
     uint64_t client;
+    enum peer_right right;
     char *text;
     size_t size;
 };
@@ -55,16 +56,20 @@ static void item_free(struct control_item *item)
     free(item);
 }
 
-void control_submit(struct control *control, uint64_t client, const char *text, size_t size)
+void control_submit(struct control *control, uint64_t client, enum peer_right right,
+                    const char *text, size_t size)
 {
+    struct control_item *item;
     char *copy = malloc(size + 1);
 
     if (!copy)
         abort();
     memcpy(copy, text, size);
     copy[size] = '\0';
+    item = item_new(client, copy, size);
+    item->right = right;
     pthread_mutex_lock(&control->lock);
-    append(&control->requests, item_new(client, copy, size));
+    append(&control->requests, item);
     pthread_cond_signal(&control->wake);
     pthread_mutex_unlock(&control->lock);
 }
@@ -136,7 +141,7 @@ static void serve(struct control *control, struct control_item *item)
     if (request_parse(item->text, item->size, &request, &err) < 0)
         answer_error(&answer, err);
     else
-        daemon_serve(control->daemon, &request, &answer);
+        daemon_serve(control->daemon, &request, item->right, &answer);
     request_clear(&request);
     free(item->text);
     item->text = answer_line(&answer);

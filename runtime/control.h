@@ -7,6 +7,7 @@
 #define SYSCARE_RUNTIME_CONTROL_H
 
 #include "runtime/daemon.h"
+#include "runtime/peer.h"
 
 struct control; /* opaque */
 
@@ -17,7 +18,8 @@ struct control *control_start(struct daemon *daemon);
 void control_stop(struct control *control);
 
 /* Hands over one line. client is whatever the caller wants back with the answer. */
-void control_submit(struct control *control, uint64_t client, const char *text, size_t size);
+void control_submit(struct control *control, uint64_t client, enum peer_right right,
+                    const char *text, size_t size);
 
 /* An answer that is ready: the line to send, owned by the caller; NULL when there is none. */
 char *control_take(struct control *control, uint64_t *client);

@@ -13,6 +13,7 @@
 #include "runtime/options.h"
 #include "runtime/patch_id.h"
 #include "runtime/patch_store.h"
+#include "runtime/peer.h"
 #include "runtime/request.h"
 #include "runtime/state_file.h"
 #include "runtime/switcher.h"
@@ -44,8 +45,9 @@ int daemon_start(struct daemon *daemon, struct sc_error **err);
 /* Ends what daemon_start began, also half of it. Leaves nothing behind if nothing is active. */
 void daemon_stop(struct daemon *daemon);
 
-/* Answers one request. */
-void daemon_serve(struct daemon *daemon, const struct request *request, struct answer *answer);
+/* Answers one request of somebody who may ask for as much as right says. */
+void daemon_serve(struct daemon *daemon, const struct request *request, enum peer_right right,
+                  struct answer *answer);
 
 /* True for the requests that there are. */
 bool daemon_has_command(const char *command);

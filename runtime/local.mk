@@ -35,6 +35,9 @@ runtime_libdaemon_a_SOURCES = \
   runtime/live_patch.c runtime/live_patch.h \
   runtime/switcher.c runtime/switcher_process.c runtime/switcher_problems.c \
   runtime/switcher.h runtime/switcher_P.h \
+  runtime/trust.c runtime/trust.h \
+  runtime/peer.c runtime/peer.h \
+  runtime/process_report.c runtime/process_report.h \
   runtime/lazy.c runtime/lazy.h \
   runtime/map_watch.c runtime/map_watch.h \
   runtime/target_check.c runtime/target_check.h \

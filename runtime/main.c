@@ -27,15 +27,17 @@ static void set_signals(void)
     signal(SIGHUP, SIG_IGN);
 }
 
-/* True if the administrator switched live patching off for this boot. */
-static bool is_switched_off(void)
+/* Where the administrator switched live patching off; NULL where it is on. */
+static const char *find_switch(const struct options *options)
 {
     cleanup_file FILE *file = fopen("/proc/cmdline", "re");
     char text[4096];
     size_t size = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
 
     text[size] = '\0';
-    return options_kill_switch(text);
+    if (options_kill_switch(text))
+        return "by syscare.enable=0 on the kernel command line";
+    return options->enable ? NULL : "by enable = no in its configuration";
 }
 
 static int write_pid(const char *path, struct sc_error **err)
@@ -51,7 +53,8 @@ static int serve(struct daemon *daemon, struct sc_error **err)
     cleanup_free char *socket_path = sc_format("%s/syscared.sock", daemon->options.run_dir);
     cleanup_free char *pid_path = sc_format("%s/syscared.pid", daemon->options.run_dir);
     struct control *control = control_start(daemon);
-    struct server *server = server_open(socket_path, control, &daemon->log, err);
+    struct server *server =
+        server_open(socket_path, daemon->options.query_group, control, &daemon->log, err);
     int result = -1;
 
     if (server && write_pid(pid_path, err) == 0) {
@@ -92,9 +95,9 @@ int main(int argc, char **argv)
     } else if (geteuid() != 0) {
         fputs("syscared: only root can patch processes\n", stderr);
         status = SC_FAILED;
-    } else if (is_switched_off()) {
-        fputs("syscared: switched off by syscare.enable=0 on the kernel command line\n", stderr);
-        sd_notify(0, "READY=1\nSTATUS=Switched off on the kernel command line");
+    } else if (find_switch(&daemon.options)) {
+        fprintf(stderr, "syscared: switched off %s\n", find_switch(&daemon.options));
+        sd_notifyf(0, "READY=1\nSTATUS=Switched off %s", find_switch(&daemon.options));
     } else {
         umask(077);
         daemon.log = log_open(daemon.options.foreground, daemon.options.verbose);

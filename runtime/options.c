@@ -9,10 +9,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <string.h>
 
-enum option_kind { KIND_STRING, KIND_NUMBER, KIND_LIST, KIND_FLAG };
+enum option_kind { KIND_STRING, KIND_NUMBER, KIND_LIST, KIND_FLAG, KIND_SWITCH };
 
 /* An option by its long name, which is also its key in the file. */
 struct option_entry {
@@ -39,6 +40,10 @@ static const struct option_entry entries[] = {
     {"process-timeout", KIND_NUMBER, AT(timeout_s), NULL, 1, 60, 5, true},
     {"skip-path", KIND_LIST, AT(skip_paths), NULL, 0, 0, 0, true},
     {"skip-cgroup", KIND_LIST, AT(skip_cgroups), NULL, 0, 0, 0, true},
+    {"skip-user", KIND_LIST, AT(skip_users), NULL, 0, 0, 0, true},
+    {"query-group", KIND_STRING, AT(query_group), "", 0, 0, 0, true},
+    {"enable", KIND_SWITCH, AT(enable), "yes", 0, 0, 0, true},
+    {"trust-parents", KIND_FLAG, AT(trust_parents), NULL, 0, 0, 0, false},
     {"foreground", KIND_FLAG, AT(foreground), NULL, 0, 0, 0, false},
     {"verbose", KIND_FLAG, AT(verbose), NULL, 0, 0, 0, false},
     {"help", KIND_FLAG, AT(help), NULL, 0, 0, 0, false},
@@ -71,6 +76,16 @@ static int set_number(unsigned *value, const struct option_entry *entry, const c
     return 0;
 }
 
+/* A misspelt "off" must not leave on what was to be switched off. */
+static int set_switch(bool *value, const struct option_entry *entry, const char *text,
+                      struct sc_error **err)
+{
+    *value = strcmp(text, "yes") == 0 || strcmp(text, "1") == 0;
+    if (!*value && strcmp(text, "no") != 0 && strcmp(text, "0") != 0)
+        return sc_error_set(err, SC_USAGE, "%s: \"%s\" is neither yes nor no", entry->name, text);
+    return 0;
+}
+
 /* Lists grow with each setting; everything else is replaced by a later one. */
 static int set_option(struct options *options, const struct option_entry *entry, const char *text,
                       struct sc_error **err)
@@ -90,6 +105,8 @@ static int set_option(struct options *options, const struct option_entry *entry,
     case KIND_FLAG:
         *(bool *)member = true;
         return 0;
+    case KIND_SWITCH:
+        return set_switch(member, entry, text, err);
     }
     return -1;
 }
@@ -103,7 +120,19 @@ static void set_defaults(struct options *options)
             *(char **)member_of(options, &entries[i]) = sc_format("%s", entries[i].text);
         if (entries[i].kind == KIND_NUMBER)
             *(unsigned *)member_of(options, &entries[i]) = entries[i].number;
+        if (entries[i].kind == KIND_SWITCH)
+            *(bool *)member_of(options, &entries[i]) = strcmp(entries[i].text, "yes") == 0;
     }
+}
+
+/* True if a name in the file is the setting's; '_' may stand for '-'. */
+static bool is_named(const struct option_entry *entry, const char *name)
+{
+    size_t i = 0;
+
+    while (name[i] && (name[i] == '_' ? '-' : name[i]) == entry->name[i])
+        i++;
+    return !name[i] && !entry->name[i];
 }
 
 static char *trim(char *text)
@@ -129,7 +158,7 @@ static int read_line(struct options *options, char *line, struct sc_error **err)
     *equals = '\0';
     name = trim(line);
     for (size_t i = 0; i < ENTRY_COUNT; i++)
-        if (entries[i].in_file && strcmp(entries[i].name, name) == 0)
+        if (entries[i].in_file && is_named(&entries[i], name))
             return set_option(options, &entries[i], trim(equals + 1), err);
     return sc_error_set(err, SC_USAGE, "there is no setting \"%s\"", name);
 }
@@ -189,13 +218,46 @@ static int make_absolute(struct options *options, struct sc_error **err)
         char **member = member_of(options, &entries[i]);
         char *absolute;
 
-        if (entries[i].kind != KIND_STRING || **member == '/' || **member == '\0')
+        if (entries[i].kind != KIND_STRING || entries[i].offset == AT(query_group) ||
+            **member == '/' || **member == '\0')
             continue;
         if (!here)
             return sc_error_errno(err, "getcwd");
         absolute = sc_format("%s/%s", here, *member);
         free(*member);
         *member = absolute;
+    }
+    return 0;
+}
+
+/* The number of a user given by name or number. 0, or -1: there is none. */
+static int find_user(const char *text, uid_t *user)
+{
+    const struct passwd *entry;
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+
+    if (isdigit((unsigned char)*text) && *end == '\0' && number < (uid_t)-1) {
+        *user = (uid_t)number;
+        return 0;
+    }
+    entry = getpwnam(text);
+    if (!entry)
+        return -1;
+    *user = entry->pw_uid;
+    return 0;
+}
+
+/* Names become numbers. One that is misspelt must not be patched silently. */
+static int resolve_users(struct string_list *users, struct sc_error **err)
+{
+    for (size_t i = 0; i < users->count; i++) {
+        uid_t user;
+
+        if (find_user(users->items[i], &user) < 0)
+            return sc_error_set(err, SC_USAGE, "skip-user: there is no user %s", users->items[i]);
+        free(users->items[i]);
+        users->items[i] = sc_format("%u", (unsigned)user);
     }
     return 0;
 }
@@ -212,6 +274,8 @@ int options_read(struct options *options, int argc, char **argv, struct sc_error
         return -1;
     }
     if (read_arguments(options, argc, argv, NULL, err) < 0)
+        return -1;
+    if (resolve_users(&options->skip_users, err) < 0)
         return -1;
     if (strcmp(options->root, "/") == 0)
         options->root[0] = '\0';
@@ -244,6 +308,10 @@ const char *options_help(void)
            "  --process-timeout S    longest try at one process, 1..60 [5]\n"
            "  --skip-path GLOB       leave processes of these executables alone; repeatable\n"
            "  --skip-cgroup GLOB     leave processes of these cgroups alone; repeatable\n"
+           "  --skip-user USER       leave processes of these users alone; repeatable\n"
+           "  --query-group GROUP    may ask for list, info, target, status and check\n"
+           "  --enable yes|no        no: end at once, and touch nothing [yes]\n"
+           "  --trust-parents        whoever owns the directories above those given\n"
            "  --foreground           log to stderr\n"
            "  --verbose              log more\n"
            "  --help, --version\n";

@@ -20,8 +20,12 @@ struct options {
     unsigned hold_ms;   /* the longest that a first caller is held: 10..1000 */
     unsigned audit_s;   /* seconds between audits: 1..3600 */
     unsigned timeout_s; /* for one process in an eager pass: 1..60 */
+    char *query_group;  /* group that may ask list, info, target, status, check; "" for none */
     struct string_list skip_paths;   /* globs of executables that are left alone */
     struct string_list skip_cgroups; /* globs of cgroup paths that are left alone */
+    struct string_list skip_users;   /* numbers of users whose processes are left alone */
+    bool enable;                     /* false: the daemon ends at once, and touches nothing */
+    bool trust_parents;              /* directories above those given may belong to anybody */
     bool foreground;                 /* log to stderr */
     bool verbose;
     bool help, version; /* print that and end */

@@ -5,6 +5,7 @@
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/file.h"
+#include "runtime/trust.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,7 +36,7 @@ bool patch_status_active(enum patch_status status)
     return status == PATCH_ACTIVED || status == PATCH_ACCEPTED;
 }
 
-struct patch_store *store_new(const char *patch_dir, const char *copy_dir)
+struct patch_store *store_new(const char *patch_dir, const char *copy_dir, bool trust_parents)
 {
     struct patch_store *store = calloc(1, sizeof(*store));
 
@@ -43,6 +44,7 @@ struct patch_store *store_new(const char *patch_dir, const char *copy_dir)
         abort();
     store->patch_dir = sc_format("%s", patch_dir);
     store->copy_dir = sc_format("%s", copy_dir);
+    store->trust_parents = trust_parents;
     return store;
 }
 
@@ -71,19 +73,15 @@ void store_free(struct patch_store *store)
     free(store);
 }
 
-int store_trust(const char *path, struct sc_error **err)
+/* Where the look at a path of the store begins. */
+static const char *trust_base(const struct patch_store *store, const char *path)
 {
-    struct stat st;
+    size_t length = strlen(store->copy_dir);
 
-    if (lstat(path, &st) < 0)
-        return sc_error_errno(err, "cannot stat %s", path);
-    /* Root's own links lead where root wants; those of others, anywhere. */
-    if (S_ISLNK(st.st_mode) && st.st_uid == 0 && stat(path, &st) < 0)
-        return sc_error_errno(err, "cannot stat %s", path);
-    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
-        return sc_error_set(err, SC_REFUSED,
-                            "untrusted-file: %s can be written by others than root", path);
-    return 0;
+    if (!store->trust_parents)
+        return "/";
+    return strncmp(path, store->copy_dir, length) == 0 && path[length] == '/' ? store->copy_dir
+                                                                              : store->patch_dir;
 }
 
 struct patch *store_patch(struct patch_store *store, const char *uuid)
@@ -104,12 +102,13 @@ struct entity *store_entity(struct patch_store *store, const char *uuid)
 }
 
 /* Takes info; gives the patch its names. */
-static struct patch *patch_new(struct patch_info *info)
+static struct patch *patch_new(const struct patch_store *store, struct patch_info *info)
 {
     struct patch *patch = calloc(1, sizeof(*patch));
 
     if (!patch)
         abort();
+    patch->store = store;
     patch->info = info;
     patch->target_name =
         sc_format("%s-%s-%s", info->target.name, info->target.version, info->target.release);
@@ -141,13 +140,12 @@ static int scan_patch(struct patch_store *store, const char *dir, const char *uu
                       struct sc_error **err)
 {
     cleanup_free char *path = sc_format("%s/%s", dir, SC_PATCH_INFO_FILE);
-    cleanup_patch_info struct patch_info *info = NULL;
+    cleanup_close int fd = trust_open(trust_base(store, path), path, O_RDONLY | O_NONBLOCK, err);
+    cleanup_free char *opened = sc_format("/proc/self/fd/%d", fd);
+    cleanup_patch_info struct patch_info *info = fd < 0 ? NULL : patch_info_read(opened, err);
     struct patch *patch;
     char **place;
 
-    if (store_trust(dir, err) < 0 || store_trust(path, err) < 0)
-        return -1;
-    info = patch_info_read(path, err);
     if (!info)
         return -1;
     if (strcmp(info->uuid, uuid) != 0)
@@ -157,7 +155,7 @@ static int scan_patch(struct patch_store *store, const char *dir, const char *uu
         store->patches = reallocarray(store->patches, store->count + 1, sizeof(*store->patches));
         if (!store->patches)
             abort();
-        patch = store->patches[store->count++] = patch_new(steal_pointer(&info));
+        patch = store->patches[store->count++] = patch_new(store, steal_pointer(&info));
     } else if (strcmp(patch->info->digest, info->digest) != 0) {
         return sc_error_set(err, SC_FAILED, "differs from the patch of this uuid that is applied");
     }
@@ -176,7 +174,7 @@ static int scan_root(struct patch_store *store, const char *root, bool copy,
 
     if (!dir)
         return errno == ENOENT ? 0 : sc_error_errno(err, "cannot read %s", root);
-    if (store_trust(root, err) < 0) {
+    if (trust_check(store->trust_parents ? root : "/", root, err) < 0) {
         closedir(dir);
         return -1;
     }
@@ -243,13 +241,16 @@ char *store_object_path(const struct entity *entity)
     return sc_format("%s/%s", dir ? dir : "", entity->info->file);
 }
 
-int store_object_verify(const struct entity *entity, const char *path, struct sc_error **err)
+/* Proves by its digest that the open object is the one that patch_info names. */
+static int verify_object(const struct entity *entity, int fd, const char *path,
+                         struct sc_error **err)
 {
+    cleanup_free char *opened = sc_format("/proc/self/fd/%d", fd);
     uint8_t digest[SC_DIGEST_SIZE];
     char hex[SC_DIGEST_HEX_SIZE];
 
-    if (store_trust(path, err) < 0 || sc_digest_file(path, digest, err) < 0)
-        return -1;
+    if (sc_digest_file(opened, digest, err) < 0)
+        return sc_error_wrap(err, "%s", path);
     sc_hex_encode(digest, sizeof(digest), hex);
     if (strcmp(hex, entity->info->sha256) != 0)
         return sc_error_set(err, SC_REFUSED,
@@ -257,6 +258,29 @@ int store_object_verify(const struct entity *entity, const char *path, struct sc
                             " expected %s)",
                             path, hex, entity->info->sha256);
     return 0;
+}
+
+char *store_object_open(const struct entity *entity, int *fd, struct sc_error **err)
+{
+    cleanup_free char *path = store_object_path(entity);
+
+    *fd = trust_open(trust_base(entity->patch->store, path), path, O_RDONLY | O_NONBLOCK, err);
+    if (*fd < 0)
+        return NULL;
+    if (verify_object(entity, *fd, path, err) == 0)
+        return sc_format("/proc/self/fd/%d", *fd);
+    close(*fd);
+    *fd = -1;
+    return NULL;
+}
+
+/* The copy is there, and what it should be. */
+static bool is_good_copy(const struct entity *entity, const char *path, struct sc_error **err)
+{
+    cleanup_close int fd =
+        trust_open(trust_base(entity->patch->store, path), path, O_RDONLY | O_NONBLOCK, err);
+
+    return fd >= 0 && verify_object(entity, fd, path, err) == 0;
 }
 
 /* Copies from to beside itself, syncs and renames, so that a copy is whole or not there. */
@@ -281,14 +305,13 @@ int store_copy_make(struct patch_store *store, struct entity *entity, struct sc_
     cleanup_free char *info_from =
         sc_format("%s/%s", patch->installed ? patch->installed : "", SC_PATCH_INFO_FILE);
 
-    if (sc_file_exists(object) && sc_file_exists(info) &&
-        store_object_verify(entity, object, NULL) == 0)
+    if (sc_file_exists(object) && sc_file_exists(info) && is_good_copy(entity, object, NULL))
         return 0;
     if (!patch->installed)
         return sc_error_set(err, SC_FAILED, "%s is not installed any more", entity->name);
     /* The object first: a copy counts once its patch_info is there. */
     if (sc_dir_make(dir, 0700, err) < 0 || copy_synced(from, object, err) < 0 ||
-        copy_synced(info_from, info, err) < 0 || store_object_verify(entity, object, err) < 0) {
+        copy_synced(info_from, info, err) < 0 || !is_good_copy(entity, object, err)) {
         store_copy_remove(store, entity);
         return sc_error_wrap(err, "cannot keep a copy of %s", entity->name);
     }

@@ -33,6 +33,7 @@ struct entity {
 };
 
 struct patch {
+    const struct patch_store *store; /* that it belongs to */
     struct patch_info *info;
     char *target_name;       /* <name-ver-rel> of the package that it is for */
     char *name;              /* <name-ver-rel>/<PATCH-ver-rel> */
@@ -42,8 +43,9 @@ struct patch {
 };
 
 struct patch_store {
-    char *patch_dir, *copy_dir;
-    struct patch **patches; /* by name, then uuid */
+    char *patch_dir, *copy_dir; /* without symbolic links */
+    bool trust_parents;         /* whoever owns the directories above these two */
+    struct patch **patches;     /* by name, then uuid */
     size_t count;
 };
 
@@ -54,8 +56,11 @@ int patch_status_parse(const char *text, enum patch_status *status);
 /* True for ACTIVED and ACCEPTED. */
 bool patch_status_active(enum patch_status status);
 
-/* An empty store. Both directories may be missing. Free with store_free. */
-struct patch_store *store_new(const char *patch_dir, const char *copy_dir);
+/*
+ * An empty store. Both directories may be missing. Unless trust_parents, all directories from / on
+ * must be root's. Free with store_free.
+ */
+struct patch_store *store_new(const char *patch_dir, const char *copy_dir, bool trust_parents);
 void store_free(struct patch_store *store);
 
 /*
@@ -81,10 +86,11 @@ int store_copy_make(struct patch_store *store, struct entity *entity, struct sc_
 /* Removes the copy of the object, and of patch_info with the last one of a patch. */
 void store_copy_remove(struct patch_store *store, struct entity *entity);
 
-/* Proves by its digest that the object at path is the one that patch_info names. */
-int store_object_verify(const struct entity *entity, const char *path, struct sc_error **err);
-
-/* Refuses a path that anyone but root could have written. A symbolic link of root is followed. */
-int store_trust(const char *path, struct sc_error **err);
+/*
+ * Opens the object that is to be used, after a look at each directory on the way (trust.h), and
+ * proves by its digest that it is the one that patch_info names. Returns a new string, the path by
+ * which just that open file can be opened again while *fd is open; NULL with err set and *fd -1.
+ */
+char *store_object_open(const struct entity *entity, int *fd, struct sc_error **err);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "runtime/peer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,6 +30,7 @@ enum client_phase {
 struct client {
     enum client_phase phase;
     int fd;
+    enum peer_right right;
     uint64_t id;       /* never used twice: an answer for a client that left is for nobody */
     uint64_t deadline; /* hold_clock(); while reading and writing */
     char *data;
@@ -39,6 +41,7 @@ struct server {
     char *path;
     struct control *control;
     struct log log;
+    gid_t query_group; /* or PEER_NO_GROUP */
     int listen_fd, epoll_fd, signal_fd;
     uint64_t next_id;
     struct client clients[CLIENTS_MAX];
@@ -66,7 +69,15 @@ static bool is_answered(const struct sockaddr_un *address)
     return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 }
 
-static int listen_at(const char *path, struct sc_error **err)
+/* Who may connect at all; what they may ask for is looked at for each one. */
+static int set_access(const char *path, gid_t query_group)
+{
+    if (query_group == PEER_NO_GROUP)
+        return chmod(path, 0600);
+    return chown(path, 0, query_group) == 0 ? chmod(path, 0660) : -1;
+}
+
+static int listen_at(const char *path, gid_t query_group, struct sc_error **err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd;
@@ -81,8 +92,8 @@ static int listen_at(const char *path, struct sc_error **err)
     if (fd < 0)
         return sc_error_errno(err, "socket");
     /* The mode is set before anybody can connect: not before listen(2). */
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0600) < 0 ||
-        listen(fd, BACKLOG) < 0) {
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        set_access(path, query_group) < 0 || listen(fd, BACKLOG) < 0) {
         sc_error_errno(err, "cannot listen on %s", path);
         close(fd);
         return -1;
@@ -104,8 +115,18 @@ static int open_signals(struct sc_error **err)
     return fd;
 }
 
-struct server *server_open(const char *path, struct control *control, const struct log *log,
-                           struct sc_error **err)
+/* A group that is not there gets nothing; that is no reason to leave processes unpatched. */
+static gid_t find_query_group(const char *name, const struct log *log)
+{
+    gid_t group = peer_group_find(name);
+
+    if (*name && group == PEER_NO_GROUP)
+        log_write(log, LOG_WARNING, NULL, "query-group: there is no group %s", name);
+    return group;
+}
+
+struct server *server_open(const char *path, const char *query_group, struct control *control,
+                           const struct log *log, struct sc_error **err)
 {
     struct server *server = calloc(1, sizeof(*server));
 
@@ -113,9 +134,10 @@ struct server *server_open(const char *path, struct control *control, const stru
         abort();
     server->control = control;
     server->log = *log;
+    server->query_group = find_query_group(query_group, log);
     server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     server->signal_fd = open_signals(err);
-    server->listen_fd = listen_at(path, err);
+    server->listen_fd = listen_at(path, server->query_group, err);
     if (server->epoll_fd < 0 || server->signal_fd < 0 || server->listen_fd < 0 ||
         watch(server, server->listen_fd, EVENT_LISTEN, EPOLLIN, err) < 0 ||
         watch(server, server->signal_fd, EVENT_SIGNAL, EPOLLIN, err) < 0 ||
@@ -155,19 +177,11 @@ void server_close(struct server *server)
     free(server);
 }
 
-/* Root only, whatever the mode of the socket became. */
-static bool is_root(int fd)
-{
-    struct ucred peer;
-    socklen_t size = sizeof(peer);
-
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
-}
-
-/* Too many clients, or one that is not root: closed without a word. */
+/* Too many clients, or one that may ask for nothing: closed without a word. */
 static void accept_client(struct server *server)
 {
     int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    enum peer_right right;
     size_t slot = 0;
     struct client *client;
 
@@ -175,13 +189,15 @@ static void accept_client(struct server *server)
         return;
     while (slot < CLIENTS_MAX && server->clients[slot].phase != CLIENT_FREE)
         slot++;
-    if (!is_root(fd) || slot == CLIENTS_MAX || watch(server, fd, slot, EPOLLIN, NULL) < 0) {
+    right = peer_right_get(fd, server->query_group);
+    if (right == PEER_NONE || slot == CLIENTS_MAX || watch(server, fd, slot, EPOLLIN, NULL) < 0) {
         close(fd);
         return;
     }
     client = &server->clients[slot];
     client->phase = CLIENT_READING;
     client->fd = fd;
+    client->right = right;
     client->id = ++server->next_id;
     client->deadline = hold_clock() + CLIENT_TIMEOUT_MS * 1000000ull;
     client->data = malloc(REQUEST_MAX + 1);
@@ -216,7 +232,7 @@ static void read_client(struct server *server, struct client *client)
     /* Too large is an error that request_parse tells. One request a connection. */
     client->phase = CLIENT_WAITING;
     rewatch(server, client, 0);
-    control_submit(server->control, client->id, client->data,
+    control_submit(server->control, client->id, client->right, client->data,
                    end ? (size_t)(end - client->data) : client->size);
 }
 

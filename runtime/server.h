@@ -13,11 +13,11 @@
 struct server; /* opaque */
 
 /*
- * Listens on a new socket at path (mode 0600; one that nobody answers on is replaced). NULL with
- * err set, e.g. when another daemon answers there.
+ * Listens on a new socket at path (mode 0600, or 0660 for query_group, which is "" for none; one
+ * that nobody answers on is replaced). NULL with err set, e.g. when another daemon answers there.
  */
-struct server *server_open(const char *path, struct control *control, const struct log *log,
-                           struct sc_error **err);
+struct server *server_open(const char *path, const char *query_group, struct control *control,
+                           const struct log *log, struct sc_error **err);
 
 /* Serves until SIGTERM or SIGINT, which the caller has blocked in all threads. */
 int server_run(struct server *server, struct sc_error **err);

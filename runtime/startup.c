@@ -6,6 +6,7 @@
 #include "runtime/daemon.h"
 #include "runtime/lazy.h"
 #include "runtime/target_check.h"
+#include "runtime/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -182,13 +183,14 @@ static int pinned_slot(const struct hold_pin *pins, int count, const char *uuid)
 static struct live_patch *revive(struct daemon *daemon, struct entity *entity, bool same_boot,
                                  int *target_fd, struct sc_error **err)
 {
+    cleanup_close int object_fd = -1;
     cleanup_free char *path = NULL;
 
     *target_fd = -1;
     if (!same_boot)
         return entity_check(daemon, entity, true, target_fd, err);
-    path = store_object_path(entity);
-    if (store_object_verify(entity, path, err) < 0)
+    path = store_object_open(entity, &object_fd, err);
+    if (!path)
         return NULL;
     *target_fd = target_check_file(daemon->options.root, entity, path, NULL);
     return live_patch_open(path, entity->info->uuid, entity->name, entity->info->build_id, err);
@@ -254,10 +256,13 @@ static void find_leftovers(struct daemon *daemon, struct live_list *list)
 
         for (size_t j = 0; patch->copy && j < patch->info->entity_count; j++) {
             struct entity *entity = &patch->entities[j];
-            cleanup_free char *path = store_object_path(entity);
+            cleanup_close int object_fd = -1;
+            cleanup_free char *path = patch_status_active(entity->status)
+                                          ? NULL
+                                          : store_object_open(entity, &object_fd, NULL);
             struct live_patch *live;
 
-            if (patch_status_active(entity->status) || store_object_verify(entity, path, NULL) < 0)
+            if (!path)
                 continue;
             live = live_patch_open(path, entity->info->uuid, entity->name, entity->info->build_id,
                                    NULL);
@@ -335,6 +340,21 @@ static int restore_state(struct daemon *daemon, struct sc_error **err)
     return 0;
 }
 
+/* The path without symbolic links; as it is where it does not exist. New string. */
+static char *real_path(const char *path)
+{
+    char *real = realpath(path, NULL);
+
+    return real ? real : sc_format("%s", path);
+}
+
+static int trust_dir(const struct options *options, const char *path, struct sc_error **err)
+{
+    cleanup_free char *real = real_path(path);
+
+    return trust_check(options->trust_parents ? real : "/", real, err);
+}
+
 /*
  * Directories that others can write are refused: they could exchange what is mapped into processes.
  */
@@ -342,12 +362,16 @@ static int make_dirs(struct daemon *daemon, struct sc_error **err)
 {
     const struct options *options = &daemon->options;
     cleanup_free char *copies = sc_format("%s/patches", options->state_dir);
+    cleanup_free char *patches = NULL, *real_copies = NULL;
 
     if (sc_dir_make(options->run_dir, 0755, err) < 0 || sc_dir_make(copies, 0700, err) < 0)
         return -1;
-    if (store_trust(options->state_dir, err) < 0 || store_trust(options->run_dir, err) < 0)
+    if (trust_dir(options, options->state_dir, err) < 0 ||
+        trust_dir(options, options->run_dir, err) < 0)
         return -1;
-    daemon->store = store_new(options->patch_dir, copies);
+    patches = real_path(options->patch_dir);
+    real_copies = real_path(copies);
+    daemon->store = store_new(patches, real_copies, options->trust_parents);
     daemon->state_path = sc_format("%s/state", options->state_dir);
     return 0;
 }

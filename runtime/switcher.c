@@ -271,25 +271,6 @@ int switcher_pass(struct switcher *switcher, const struct live_list *patches, ui
     return failed;
 }
 
-enum inject_result switcher_query(struct switcher *switcher, const struct live_patch *patch,
-                                  pid_t pid, uint64_t start_time)
-{
-    struct injector_job job = {
-        .op = INJECT_QUERY,
-        .pid = pid,
-        .start_time = start_time,
-        .deadline_ms = 1000,
-        .patch_fd = patch->fd,
-    };
-    struct inject_reply reply;
-    enum inject_result result;
-
-    pthread_mutex_lock(&switcher->pass_lock);
-    result = injector_run(switcher->injectors[0], &job, &reply);
-    pthread_mutex_unlock(&switcher->pass_lock);
-    return result;
-}
-
 void pass_result_clear(struct pass_result *result)
 {
     problem_list_clear(&result->problems);

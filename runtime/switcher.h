@@ -75,9 +75,11 @@ bool switcher_is_target(struct switcher *switcher, const struct build_id *id);
 void switcher_mapped(struct switcher *switcher, struct injector *injector,
                      const struct mapped_file *file);
 
-/* The state of a patch in a process, from /proc alone: INJECT_PATCHED, INJECT_UNPATCHED, …. */
-enum inject_result switcher_query(struct switcher *switcher, const struct live_patch *patch,
-                                  pid_t pid, uint64_t start_time);
+/*
+ * Why the process is left alone although it could be patched: what the configuration says, or that
+ * it is ours. NULL if it is not. Static text.
+ */
+const char *switcher_opt_out(const struct switcher *switcher, pid_t pid);
 
 /* The background work: retries what is due, for half a second at most. */
 void switcher_retry(struct switcher *switcher);

@@ -42,18 +42,29 @@ static void gate_leave(struct switcher *switcher, pid_t pid)
     pthread_mutex_unlock(&switcher->lock);
 }
 
-/* Parent of a process, 0 when it is gone. */
-static pid_t parent_of(pid_t pid)
+/* A number in /proc/PID/status after the name, as "PPid:"; -1 when the process is gone. */
+static long status_number(pid_t pid, const char *name)
 {
     cleanup_free char *path = sc_format("/proc/%d/status", pid);
     cleanup_file FILE *file = fopen(path, "re");
+    size_t length = strlen(name);
     char line[256];
-    pid_t parent = 0;
 
-    while (file && !parent && fgets(line, sizeof(line), file))
-        if (sscanf(line, "PPid: %d", &parent) == 1)
-            break;
-    return parent;
+    while (file && fgets(line, sizeof(line), file))
+        if (strncmp(line, name, length) == 0)
+            return atol(line + length);
+    return -1;
+}
+
+/* True if its (real) user is one of the list. */
+static bool user_matches(const struct string_list *users, pid_t pid)
+{
+    long uid = users->count ? status_number(pid, "Uid:") : -1;
+
+    for (size_t i = 0; uid >= 0 && i < users->count; i++)
+        if (atol(users->items[i]) == uid)
+            return true;
+    return false;
 }
 
 static bool list_matches(const struct string_list *globs, const char *text)
@@ -83,15 +94,14 @@ static bool cgroup_matches(const struct string_list *globs, pid_t pid)
     return false;
 }
 
-/* Why the process is left alone although it could be patched; NULL if it is not. */
-static const char *opt_out(const struct switcher *switcher, pid_t pid)
+const char *switcher_opt_out(const struct switcher *switcher, pid_t pid)
 {
     cleanup_free char *path = sc_format("/proc/%d/exe", pid);
     char exe[PATH_MAX];
     ssize_t size;
 
     /* Our injectors stop it: a thread of ours would wait for itself. */
-    if (pid == getpid() || parent_of(pid) == getpid())
+    if (pid == getpid() || status_number(pid, "PPid:") == getpid())
         return "it is part of syscared: restart that to get the new code";
     size = readlink(path, exe, sizeof(exe) - 1);
     if (size > 0) {
@@ -101,6 +111,8 @@ static const char *opt_out(const struct switcher *switcher, pid_t pid)
     }
     if (cgroup_matches(&switcher->options->skip_cgroups, pid))
         return "the configuration says so (skip-cgroup)";
+    if (user_matches(&switcher->options->skip_users, pid))
+        return "the configuration says so (skip-user)";
     return NULL;
 }
 
@@ -177,7 +189,7 @@ static enum switch_outcome switch_gated(struct switcher *switcher, struct inject
      * so comes to this process after us.
      */
     bool wanted = atomic_load(&job->patch->wanted);
-    const char *left_alone = wanted ? opt_out(switcher, job->pid) : NULL;
+    const char *left_alone = wanted ? switcher_opt_out(switcher, job->pid) : NULL;
     struct injector_job request = {
         .op = wanted ? INJECT_APPLY : INJECT_REVERT,
         .pid = job->pid,

@@ -207,36 +207,49 @@ void verb_restore(struct daemon *daemon, const struct request *request, struct a
 }
 
 /* The requests that there are. */
-static const struct {
+static const struct verb {
     const char *name;
     void (*serve)(struct daemon *daemon, const struct request *request, struct answer *answer);
     bool needs_ids;
+    enum peer_right right; /* that is needed */
 } verbs[] = {
-    {"list", verb_list, false},       {"info", verb_info, true},
-    {"target", verb_target, true},    {"status", verb_status, true},
-    {"check", verb_check, true},      {"rescan", verb_rescan, false},
-    {"apply", verb_change, true},     {"active", verb_change, true},
-    {"deactive", verb_change, true},  {"accept", verb_change, true},
-    {"remove", verb_change, true},    {"save", verb_save, false},
-    {"restore", verb_restore, false},
+    {"list", verb_list, false, PEER_QUERY},     {"info", verb_info, true, PEER_QUERY},
+    {"target", verb_target, true, PEER_QUERY},  {"status", verb_status, true, PEER_QUERY},
+    {"check", verb_check, true, PEER_QUERY},    {"rescan", verb_rescan, false, PEER_ALL},
+    {"apply", verb_change, true, PEER_ALL},     {"active", verb_change, true, PEER_ALL},
+    {"deactive", verb_change, true, PEER_ALL},  {"accept", verb_change, true, PEER_ALL},
+    {"remove", verb_change, true, PEER_ALL},    {"save", verb_save, false, PEER_ALL},
+    {"restore", verb_restore, false, PEER_ALL},
 };
 
-void daemon_serve(struct daemon *daemon, const struct request *request, struct answer *answer)
+/* The verb of the request, if whoever asks may have it. NULL with err set. */
+static const struct verb *find_verb(const struct request *request, enum peer_right right,
+                                    struct sc_error **err)
 {
-    cleanup_error struct sc_error *err = NULL;
-
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(verbs[i].name, request->command) != 0)
             continue;
-        if (verbs[i].needs_ids == (request->ids.count > 0)) {
-            verbs[i].serve(daemon, request, answer);
-            return;
-        }
-        sc_error_set(&err, SC_USAGE, "%s takes %s patches", request->command,
-                     verbs[i].needs_ids ? "one or more" : "no");
-        answer_error(answer, err);
-        return;
+        if (right < verbs[i].right)
+            sc_error_set(err, SC_FAILED, "only root may %s", request->command);
+        else if (verbs[i].needs_ids != (request->ids.count > 0))
+            sc_error_set(err, SC_USAGE, "%s takes %s patches", request->command,
+                         verbs[i].needs_ids ? "one or more" : "no");
+        else
+            return &verbs[i];
+        return NULL;
     }
-    sc_error_set(&err, SC_USAGE, "there is no command %s", request->command);
-    answer_error(answer, err);
+    sc_error_set(err, SC_USAGE, "there is no command %s", request->command);
+    return NULL;
+}
+
+void daemon_serve(struct daemon *daemon, const struct request *request, enum peer_right right,
+                  struct answer *answer)
+{
+    cleanup_error struct sc_error *err = NULL;
+    const struct verb *verb = find_verb(request, right, &err);
+
+    if (verb)
+        verb->serve(daemon, request, answer);
+    else
+        answer_error(answer, err);
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Requests that change nothing: list, info, target, status, check, rescan.
 #include "lib/cleanup.h"
+#include "lib/file.h"
 #include "lib/json_util.h"
 #include "runtime/daemon.h"
+#include "runtime/process_report.h"
+#include "runtime/target_check.h"
 
 #include <string.h>
 
@@ -158,63 +161,46 @@ void verb_target(struct daemon *daemon, const struct request *request, struct an
 static struct live_patch *find_live(struct daemon *daemon, const struct entity *entity)
 {
     struct live_patch *live = live_set_find(&daemon->live, entity->info->uuid);
+    cleanup_close int fd = -1;
     cleanup_free char *path = NULL;
 
     if (live)
         return live;
-    path = store_object_path(entity);
-    if (store_object_verify(entity, path, NULL) < 0)
+    path = store_object_open(entity, &fd, NULL);
+    if (!path)
         return NULL;
     return live_patch_open(path, entity->info->uuid, entity->name, entity->info->build_id, NULL);
 }
 
 /* The reason why a process is not as wanted; NULL where none is known. */
-static const struct problem *find_problem(const struct problem_list *problems, pid_t pid)
+static const struct problem *find_problem(const struct problem_list *problems,
+                                          const struct scan_process *process)
 {
     for (size_t i = 0; i < problems->count; i++)
-        if (problems->items[i].pid == pid)
+        if (problems->items[i].pid == process->pid &&
+            problems->items[i].start_time == process->start_time)
             return &problems->items[i];
     return NULL;
 }
 
-/* "patched", "pending", "cannot", "unpatched", for users; NULL: does not map it any more. */
-static const char *process_word(enum inject_result result, bool wanted,
-                                const struct problem *problem)
-{
-    switch (result) {
-    case INJECT_NOT_MAPPED:
-    case INJECT_GONE:
-        return NULL;
-    case INJECT_PATCHED:
-        return "patched";
-    case INJECT_UNPATCHED:
-        return problem ? "cannot" : wanted ? "pending" : "unpatched";
-    default:
-        return problem ? "cannot" : "pending";
-    }
-}
-
-/* Its state is read from the process itself; only the reason comes from what we remember. */
+/* One process, as /proc shows it; only the reason of a failure comes from what we remember. */
 static struct json_object *describe_process(struct daemon *daemon, const struct live_patch *live,
+                                            const struct patch_object *object,
                                             const struct scan_process *process,
                                             const struct problem_list *problems)
 {
-    const struct problem *problem = find_problem(problems, process->pid);
-    enum inject_result result =
-        switcher_query(daemon->switcher, live, process->pid, process->start_time);
-    const char *word = process_word(result, atomic_load(&live->wanted), problem);
-    bool shadowed = atomic_load(&live->wanted) && atomic_load(&live->shadowed);
+    struct process_report report;
     struct json_object *item;
-    char comm[16];
 
-    if (!word)
+    if (!process_report_make(daemon->switcher, live, object, process,
+                             find_problem(problems, process), &report))
         return NULL;
     item = json_object_new_object();
-    process_name(process->pid, comm);
     sc_json_add_u64(item, "pid", (uint64_t)process->pid);
-    sc_json_add_string(item, "comm", comm);
-    sc_json_add_string(item, "state", shadowed ? "superseded" : word);
-    sc_json_add_string(item, "reason", problem ? problem->reason : NULL);
+    sc_json_add_string(item, "comm", report.comm);
+    sc_json_add_string(item, "state", report.state);
+    sc_json_add_string(item, "reason", report.reason);
+    process_report_clear(&report);
     return item;
 }
 
@@ -223,21 +209,44 @@ static void add_processes(struct daemon *daemon, const struct entity *entity,
                           struct json_object *item)
 {
     struct live_patch *live = find_live(daemon, entity);
+    cleanup_patch struct patch_object *object = live ? patch_object_open(live->fd, NULL) : NULL;
     cleanup_problems struct problem_list problems =
         switcher_problems(daemon->switcher, entity->info->uuid);
     cleanup_scan struct scan_list list = {0};
     struct json_object *processes = json_object_new_array();
 
     json_object_object_add(item, "processes", processes);
-    if (live)
+    if (object)
         process_scan(switcher_cache(daemon->switcher), &live->target, 1, NULL, NULL, &list, NULL);
     for (size_t i = 0; i < list.count; i++) {
-        struct json_object *process = describe_process(daemon, live, &list.items[i], &problems);
+        struct json_object *process =
+            describe_process(daemon, live, object, &list.items[i], &problems);
 
         if (process)
             json_object_array_add(processes, process);
     }
     live_patch_put(live);
+}
+
+/*
+ * Why an active patch is not for what is installed any more: the package was updated or erased. It
+ * stays in the processes that run the old files. NULL: it still is.
+ */
+static char *describe_superseded(struct daemon *daemon, const struct entity *entity)
+{
+    const char *root = daemon->options.root;
+    cleanup_free char *path = store_object_path(entity);
+    cleanup_error struct sc_error *err = NULL;
+    int fd = -1;
+
+    if (!patch_status_active(entity->status))
+        return NULL;
+    if (target_check_package(root, &entity->patch->info->target, &err) == 0)
+        fd = target_check_file(root, entity, path, &err);
+    if (fd < 0)
+        return sc_format("%s", err->message);
+    close(fd);
+    return NULL;
 }
 
 void verb_status(struct daemon *daemon, const struct request *request, struct answer *answer)
@@ -250,9 +259,11 @@ void verb_status(struct daemon *daemon, const struct request *request, struct an
     items = json_object_new_array();
     json_object_object_add(answer->data, "patches", items);
     for (size_t i = 0; i < list.count; i++) {
+        cleanup_free char *superseded = describe_superseded(daemon, list.items[i]);
         struct json_object *item = describe(list.items[i]);
 
         json_object_array_add(items, item);
+        sc_json_add_string(item, "superseded", superseded);
         if (request->verbose)
             add_processes(daemon, list.items[i], item);
     }

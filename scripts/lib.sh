@@ -290,7 +290,7 @@ daemon_start() {
     : > "$world/syscared.conf"
     world_spawn "$world/log/syscared.log" "$syscared_command" --foreground \
         --config "$world/syscared.conf" --run-dir "$world/run" \
-        --state-dir "$world/state" --patch-dir "$root/usr/lib/syscare/patches" \
+        --state-dir "$world/state" --patch-dir "$root/usr/lib/syscare/patches" --trust-parents \
         --bpffs "$world/bpffs/syscare" --root "$root" --libexec-dir "$SYSCARE_LIBEXECDIR"
     daemon_pid=$spawned
     if ! wait_until 20 syscare list; then

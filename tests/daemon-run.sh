@@ -168,7 +168,7 @@ tap_section_cumulative_patch() {
         "$world/status"
     ctl -v status '*/FIX1*/sctarget' > "$world/status"
     tap_that "the_older_one_is_superseded" \
-        grep -q "^  ${target_pid[running]} sctarget: superseded$" "$world/status"
+        grep -q "^  ${target_pid[running]} sctarget: superseded: " "$world/status"
     tap_prints "first_calls_run_new_code_with_two_patches" "old 0 new 100 wrong 0 stopped 0" \
         many_first_calls
     daemon_kill

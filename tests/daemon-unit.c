@@ -31,7 +31,8 @@ static char *path_of(const char *name)
 
 static int make_directory(void **data)
 {
-    char template[] = "daemon-unit.XXXXXX";
+    cleanup_free char *here = getcwd(NULL, 0);
+    cleanup_free char *template = sc_format("%s/daemon-unit.XXXXXX", here);
 
     (void)data;
     directory = mkdtemp(template) ? sc_format("%s", template) : NULL;
@@ -270,7 +271,7 @@ static void add_patch(struct patch_store *store, const char *uuid, const char *n
 
 static struct patch_store *make_store(void)
 {
-    struct patch_store *store = store_new("/nowhere", "/nowhere");
+    struct patch_store *store = store_new("/nowhere", "/nowhere", false);
 
     add_patch(store, UUID_A, "HP1", "redis", 2);
     add_patch(store, UUID_B, "HP2", "redis", 1);
@@ -469,7 +470,7 @@ static void patch_directory_that_others_can_write_is_refused(void **data)
     if (geteuid() != 0)
         skip();
     assert_int_equal(mkdir(path, 0700), 0);
-    store = store_new(path, "/nowhere");
+    store = store_new(path, "/nowhere", true);
     assert_int_equal(store_scan(store, &problems, NULL), 0);
     assert_int_equal(chmod(path, 0777), 0);
     assert_int_equal(store_scan(store, &problems, &err), -1);

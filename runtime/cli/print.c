@@ -184,6 +184,8 @@ void cli_print_status(const struct cli *cli, struct json_object *data)
 
         printf("%s: ", text_of(item, "name"));
         print_status_word(cli, text_of(item, "status"));
+        if (*text_of(item, "superseded"))
+            printf("  superseded: %s\n", text_of(item, "superseded"));
         print_processes(item);
     }
 }
