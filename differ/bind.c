@@ -46,7 +46,8 @@ static bool refuse(struct differ *differ, enum refusal_code code,
     const char *place = bind_place_name(relocation);
 
     differ_refuse(differ, code, relocation->section->object, place, "%s %s in function %s", what,
-                  name, place);
+                  name, place)
+        ->at = relocation;
     return false;
 }
 
@@ -243,7 +244,8 @@ static bool is_supported(struct differ *differ, const struct relocation *relocat
         (relocation->class == RELOC_ABS_NARROW && differ->reference->absolute.end == 0)) {
         differ_refuse(differ, REFUSE_UNSUPPORTED_RELOCATION, relocation->section->object, place,
                       "unsupported relocation %s in function %s",
-                      arch->reloc_name(relocation->type), place);
+                      arch->reloc_name(relocation->type), place)
+            ->at = relocation;
         return false;
     }
     if (!relocation->target)

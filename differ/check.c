@@ -22,10 +22,12 @@ static void check_live_object(struct differ *differ, const struct symbol *symbol
     if (symbol->size != symbol->twin->size)
         differ_refuse(differ, REFUSE_CHANGED_OBJECT_SIZE, object, NULL,
                       "size of object %s changes from %llu to %llu bytes", symbol->name,
-                      (unsigned long long)symbol->twin->size, (unsigned long long)symbol->size);
+                      (unsigned long long)symbol->twin->size, (unsigned long long)symbol->size)
+            ->about = symbol;
     else if (symbol->status == STATUS_CHANGED)
         differ_refuse(differ, REFUSE_CHANGED_INITIALISER, object, NULL,
-                      "initialiser of object %s changes", symbol->name);
+                      "initialiser of object %s changes", symbol->name)
+            ->about = symbol;
 }
 
 static bool is_kind(const struct symbol *symbol, enum section_kind kind)
@@ -40,7 +42,8 @@ static void check_kind(struct differ *differ, const struct symbol *symbol)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (is_kind(symbol, kinds[i]) != is_kind(symbol->twin, kinds[i])) {
             differ_refuse(differ, REFUSE_CHANGED_OBJECT_KIND, symbol->object, NULL,
-                          "object %s becomes constant, writable or thread-local", symbol->name);
+                          "object %s becomes constant, writable or thread-local", symbol->name)
+                ->about = symbol;
             return;
         }
 }
@@ -50,7 +53,8 @@ static void check_constant(struct differ *differ, const struct symbol *symbol)
 {
     if (symbol->bind != STB_LOCAL || symbol->twin->bind != STB_LOCAL)
         differ_refuse(differ, REFUSE_CONST_SHARED, symbol->object, NULL,
-                      "constant object %s changes and other files may use it", symbol->name);
+                      "constant object %s changes and other files may use it", symbol->name)
+            ->about = symbol;
 }
 
 /* Live data that points to a changed constant keeps pointing to the old one. */
@@ -63,7 +67,8 @@ static void check_pointers(struct differ *differ, struct section *section)
             is_kind(target, SECTION_RODATA) && target->object == section->object)
             differ_refuse(differ, REFUSE_CONST_SHARED, section->object, NULL,
                           "constant object %s changes and data in %s points to it", target->name,
-                          section->name);
+                          section->name)
+                ->about = target;
     }
 }
 
@@ -88,7 +93,8 @@ static void check_paired_data(struct differ *differ, struct object *patched)
             check_live_object(differ, symbol);
         else if (symbol->status == STATUS_CHANGED && is_kind(symbol, SECTION_TLS))
             differ_refuse(differ, REFUSE_TLS, patched, NULL, "thread-local variable %s changes",
-                          symbol->name);
+                          symbol->name)
+                ->about = symbol;
         else if (symbol->status == STATUS_CHANGED && is_kind(symbol, SECTION_RODATA))
             check_constant(differ, symbol);
     }
@@ -111,7 +117,8 @@ static void check_statics(struct differ *differ, struct object *original, struct
             if (!other->twin && is_live(other) && strcmp(other->key, symbol->key) == 0)
                 differ_refuse(differ, REFUSE_AMBIGUOUS_STATIC, patched, NULL,
                               "cannot tell whether static variable %s is the same in both versions",
-                              symbol->key);
+                              symbol->key)
+                    ->about = symbol;
         }
     }
 }
@@ -128,7 +135,8 @@ static void check_duplicates(struct differ *differ, struct object *patched)
         object_symbol(patched, symbol->name, &mine);
         if (mine > 1)
             differ_refuse(differ, REFUSE_AMBIGUOUS_SYMBOL, patched, NULL,
-                          "several symbols are called %s", symbol->name);
+                          "several symbols are called %s", symbol->name)
+                ->about = symbol;
     }
 }
 
@@ -142,14 +150,16 @@ static void check_new_symbols(struct differ *differ, struct object *patched)
             continue;
         if (is_kind(symbol, SECTION_TLS))
             differ_refuse(differ, REFUSE_TLS, patched, NULL, "new thread-local variable %s",
-                          symbol->name);
+                          symbol->name)
+                ->about = symbol;
         if (symbol->type == STT_GNU_IFUNC)
             differ_refuse(differ, REFUSE_IFUNC, patched, symbol->name, "new indirect function %s",
                           symbol->name);
         if (symbol->bind != STB_LOCAL && !symbol->by_content &&
             resolve_symbol(differ, symbol, &why) && !(symbol->section && symbol->section->grouped))
             differ_refuse(differ, REFUSE_MOVED_FUNCTION, patched, symbol->name,
-                          "%s moves here from another source file", symbol->name);
+                          "%s moves here from another source file", symbol->name)
+                ->about = symbol;
     }
 }
 
@@ -270,7 +280,8 @@ static void check_unit(struct differ *differ, const struct unit *unit)
         if (binding.local && relocation->class == RELOC_ABS_NARROW)
             differ_refuse(differ, REFUSE_UNSUPPORTED_RELOCATION, section->object,
                           bind_place_name(relocation), "unsupported relocation %s in function %s",
-                          arch->reloc_name(relocation->type), bind_place_name(relocation));
+                          arch->reloc_name(relocation->type), bind_place_name(relocation))
+                ->at = relocation;
     }
 }
 

@@ -83,6 +83,16 @@ static void include_target(struct differ *differ, const struct relocation *reloc
         include_data(differ, symbol);
 }
 
+/* Whatever comes in remembers because of what. */
+static void include_for(struct differ *differ, const struct relocation *relocation)
+{
+    size_t before = differ->units.count;
+
+    include_target(differ, relocation);
+    for (size_t i = before; i < differ->units.count; i++)
+        ((struct unit *)differ->units.items[i])->by = relocation;
+}
+
 static void follow_unit(struct differ *differ, const struct unit *unit)
 {
     struct section *section = unit->section;
@@ -92,7 +102,7 @@ static void follow_unit(struct differ *differ, const struct unit *unit)
          section->relocations[i].offset < unit->start + unit->size;
          i++)
         if (section->relocations[i].target)
-            include_target(differ, &section->relocations[i]);
+            include_for(differ, &section->relocations[i]);
 }
 
 void phase_close(struct differ *differ)

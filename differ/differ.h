@@ -7,6 +7,7 @@
 #ifndef SYSCARE_DIFFER_DIFFER_H
 #define SYSCARE_DIFFER_DIFFER_H
 
+#include "differ/edits.h"
 #include "differ/image.h"
 #include "differ/model.h"
 #include "differ/refusal.h"
@@ -23,6 +24,8 @@ struct job_object {
     const char **inputs; /* names in the maps, NULL-terminated */
     const char *reference_path, *patched_path;
     struct object *reference, *patched;
+    struct source_info *old_info, *new_info; /* explain.c; NULL: not known */
+    bool explained;                          /* they were read */
 };
 
 /* The units behind an LTO object, compiled without LTO: their types are compared. */
@@ -46,6 +49,7 @@ struct job {
     size_t object_count;
     struct job_types *types;
     size_t types_count;
+    struct edits edits;
 };
 
 /* A function of the target that the patch replaces. */
@@ -98,10 +102,16 @@ int phase_link(struct differ *differ, const char *object, struct sc_error **err)
 /* report.c: writes report.json. */
 int report_write(struct differ *differ, enum sc_status status, struct sc_error **err);
 
-/* Records a refusal; function and object may be NULL. */
-void differ_refuse(struct differ *differ, enum refusal_code code, const struct object *object,
-                   const char *function, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+/* Finds out why each function is in the patch, and where in the source what is refused stands. */
+void phase_explain(struct differ *differ);
+
+/*
+ * Records a refusal; function and object may be NULL. Whoever knows it sets `about` or `at` in what
+ * is returned (never NULL): phase_explain looks up the place in the source.
+ */
+struct refusal *differ_refuse(struct differ *differ, enum refusal_code code,
+                              const struct object *object, const char *function, const char *fmt,
+                              ...) __attribute__((format(printf, 5, 6)));
 
 /* True if any function is changed, or anything is new in a way that matters to the patch. */
 bool differ_has_changes(const struct differ *differ);

@@ -5,6 +5,8 @@
 // make a changed layout look like a missing one.
 #include "differ/dwarf_types.h"
 
+#include "differ/dwarf_die.h"
+
 #include "lib/cleanup.h"
 
 #include <dwarf.h>
@@ -306,6 +308,23 @@ static const char *describe(struct reader *reader, Dwarf_Die type, int depth, bo
     }
 }
 
+/* Where the DIE is declared; the file is NULL when that is not known. */
+static void die_place(struct reader *reader, Dwarf_Die die, const char **file, uint32_t *line)
+{
+    int64_t number, index;
+
+    *file = NULL;
+    *line = 0;
+    if (!die_number(reader, die, DW_AT_decl_line, &number) ||
+        !die_number(reader, die, DW_AT_decl_file, &index))
+        return;
+    index -= reader->version >= 5 ? 0 : 1; /* DWARF 5 counts files from 0 */
+    if (index < 0 || index >= reader->file_count || number <= 0 || number > INT32_MAX)
+        return;
+    *file = dwarf_path_clean(reader->pool, reader->files[index]);
+    *line = (uint32_t)number;
+}
+
 /* Where a member starts, in bits; DWARF 2 to 4 count bit-fields from the other end. */
 static int64_t member_offset(struct reader *reader, Dwarf_Die member)
 {
@@ -324,6 +343,7 @@ static void add_member(struct reader *reader, Dwarf_Die die, struct list *member
     int64_t bits;
 
     member->name = name ? name : "";
+    die_place(reader, die, &member->file, &member->line);
     member->offset = member_offset(reader, die);
     member->type = describe_type_of(reader, die, depth, false);
     if (die_number(reader, die, DW_AT_bit_size, &bits))
@@ -354,28 +374,12 @@ static void read_members(struct reader *reader, Dwarf_Die type, struct list *mem
     }
 }
 
-static const char *die_place(struct reader *reader, Dwarf_Die die)
-{
-    int64_t line, file;
-    const char *name, *slash;
-
-    if (!die_number(reader, die, DW_AT_decl_line, &line) ||
-        !die_number(reader, die, DW_AT_decl_file, &file))
-        return NULL;
-    file -= reader->version >= 5 ? 0 : 1; /* DWARF 5 counts files from 0 */
-    if (file < 0 || file >= reader->file_count)
-        return NULL;
-    name = reader->files[file];
-    slash = strrchr(name, '/');
-    return pool_format(reader->pool, "%s:%lld", slash ? slash + 1 : name, (long long)line);
-}
-
 static void add_layout(struct reader *reader, Dwarf_Die type, const char *key)
 {
     struct type_layout *layout = pool_alloc(reader->pool, sizeof(*layout));
 
     layout->key = key;
-    layout->place = die_place(reader, type);
+    die_place(reader, type, &layout->file, &layout->line);
     layout->size = die_size(reader, type);
     layout->enumeration = die_tag(reader, type) == DW_TAG_enumeration_type;
     read_members(reader, type, &layout->members, 0);
@@ -394,7 +398,7 @@ static void add_constants(struct reader *reader, Dwarf_Die type, const char *sco
         struct type_layout *layout = pool_alloc(reader->pool, sizeof(*layout));
 
         layout->key = pool_format(reader->pool, "%senumerator %s", scope, member->name);
-        layout->place = die_place(reader, type);
+        die_place(reader, type, &layout->file, &layout->line);
         layout->enumeration = true;
         list_add(reader->pool, &layout->members, members.items[i]);
         list_add(reader->pool, &reader->table->layouts, layout);

@@ -14,6 +14,8 @@ struct type_member {
     const char *name; /* "" for anonymous ones */
     int64_t offset;   /* bits from the start of the type */
     const char *type; /* "int:4", "struct list:16", "*struct list", "[8]int:1", "int:4/3 bits" */
+    const char *file; /* where it is declared, or NULL; line as the compiler counts */
+    uint32_t line;
 };
 
 /*
@@ -22,8 +24,9 @@ struct type_member {
  * structures but not what is in them (they have a layout of their own), no qualifiers.
  */
 struct type_layout {
-    const char *key;   /* "struct list", "typedef list_t", "parse()::struct state" */
-    const char *place; /* "list.h:12", or NULL */
+    const char *key;  /* "struct list", "typedef list_t", "parse()::struct state" */
+    const char *file; /* where it is declared, as in struct type_member */
+    uint32_t line;
     bool enumeration;
     uint64_t size;       /* bytes */
     struct list members; /* struct type_member, in the order of the source */

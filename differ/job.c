@@ -198,7 +198,9 @@ static int read_job(struct differ *differ, struct json_object *json, struct sc_e
         read_link(differ, json, "reference", &job->reference_elf, &job->reference_map, err) < 0 ||
         read_link(differ, json, "patched", &job->patched_elf, &job->patched_map, err) < 0)
         return -1;
-    return read_objects(differ, json, err) < 0 ? -1 : read_types(differ, json, err);
+    if (read_objects(differ, json, err) < 0 || read_types(differ, json, err) < 0)
+        return -1;
+    return edits_read(&job->edits, &differ->pool, json, err);
 }
 
 int job_read(struct differ *differ, const char *path, struct sc_error **err)

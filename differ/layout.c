@@ -57,14 +57,15 @@ static const char *place_of(struct pool *pool, int64_t bits)
     return pool_format(pool, "offset %lld", (long long)(bits / 8));
 }
 
-/* Tells the first difference in words. */
+/* Tells the first difference in words, and which member of the new layout it is about. */
 static const char *describe_change(struct pool *pool, const struct type_layout *old,
-                                   const struct type_layout *new)
+                                   const struct type_layout *new, const struct type_member **about)
 {
     for (size_t i = 0; i < old->members.count; i++) {
         const struct type_member *was = old->members.items[i];
         const struct type_member *is = find_member(new, was->name);
 
+        *about = is;
         if (is && is->offset != was->offset)
             return pool_format(pool, "member %s moves from %s to %s", was->name,
                                place_of(pool, was->offset), place_of(pool, is->offset));
@@ -78,40 +79,60 @@ static const char *describe_change(struct pool *pool, const struct type_layout *
     for (size_t i = 0; i < new->members.count; i++) {
         const struct type_member *is = new->members.items[i];
 
+        *about = is;
         if (is->name[0] && !find_member(old, is->name))
             return pool_format(pool, "member %s at %s is new", is->name,
                                place_of(pool, is->offset));
     }
+    *about = NULL;
     return "its contents change";
 }
 
 /* What objects of the old layout would suffer, or NULL when old and new can share them. */
 static const char *layout_change(struct pool *pool, const struct type_layout *old,
-                                 const struct type_layout *new)
+                                 const struct type_layout *new, const struct type_member **about)
 {
+    *about = NULL;
     if (old->enumeration || new->enumeration)
         return enumeration_change(pool, old, new);
     if (old->size != new->size || old->members.count != new->members.count)
-        return describe_change(pool, old, new);
+        return describe_change(pool, old, new, about);
     for (size_t i = 0; i < old->members.count; i++)
         if (!same_member(old, old->members.items[i], new, new->members.items[i]))
-            return describe_change(pool, old, new);
+            return describe_change(pool, old, new, about);
     return NULL;
+}
+
+/* A place in the patched sources, as people count lines there; NULL if it is not known. */
+static const char *source_of(struct differ *differ, const char *file, uint32_t line)
+{
+    const struct edits *edits = &differ->job.edits;
+    bool edited;
+
+    if (!file)
+        return NULL;
+    line = edits_line(edits_find(edits, file), line, &edited);
+    return edits_place(edits, &differ->pool, file, line);
 }
 
 static void refuse_layout(struct differ *differ, const struct object *object,
                           const struct type_layout *old, const struct type_layout *new,
-                          const char *change)
+                          const char *change, const struct type_member *about)
 {
-    const char *place = new->place ? new->place : old->place;
+    const char *place = source_of(differ, new->file, new->line);
+    struct refusal *refusal;
 
     if (old->enumeration && old->size == new->size)
-        differ_refuse(differ, REFUSE_TYPE_LAYOUT, object, NULL, "%s (%s): %s", old->key,
-                      place ? place : "?", change);
+        refusal = differ_refuse(differ, REFUSE_TYPE_LAYOUT, object, NULL, "%s (%s): %s", old->key,
+                                place ? place : "?", change);
     else
-        differ_refuse(differ, REFUSE_TYPE_LAYOUT, object, NULL,
-                      "%s (%s) changes from %llu to %llu bytes: %s", old->key, place ? place : "?",
-                      (unsigned long long)old->size, (unsigned long long)new->size, change);
+        refusal = differ_refuse(differ, REFUSE_TYPE_LAYOUT, object, NULL,
+                                "%s (%s) changes from %llu to %llu bytes: %s", old->key,
+                                place ? place : "?", (unsigned long long)old->size,
+                                (unsigned long long)new->size, change);
+    refusal->source = about ? source_of(differ, about->file, about->line) : NULL;
+    if (!refusal->source)
+        refusal->source = place;
 }
 
 /* A type of the original against those of the same name in the patched version. */
@@ -119,23 +140,25 @@ static void check_layout(struct differ *differ, const struct object *object,
                          const struct type_layout *old, const struct type_table *patched)
 {
     const struct type_layout *first = NULL;
+    const struct type_member *about = NULL, *member;
     const char *change = NULL;
     size_t count;
     struct name_entry *entry = name_index_find(&patched->index, old->key, &count);
 
     for (size_t i = 0; i < count; i++) {
         const struct type_layout *new = entry[i].item;
-        const char *difference = layout_change(&differ->pool, old, new);
+        const char *difference = layout_change(&differ->pool, old, new, &member);
 
         if (!difference)
             return;
         if (!first) {
             first = new;
             change = difference;
+            about = member;
         }
     }
     if (first)
-        refuse_layout(differ, object, old, first, change);
+        refuse_layout(differ, object, old, first, change, about);
 }
 
 /* Whether anything of the unit goes into the patch. */

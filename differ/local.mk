@@ -19,6 +19,8 @@ syscare_diff_SOURCES = \
   differ/elf_writer.c differ/elf_writer.h \
   differ/frames.c differ/frames.h \
   differ/emit.c differ/link.c \
+  differ/dwarf_die.c differ/dwarf_die.h differ/edits.c differ/edits.h \
+  differ/source_info.c differ/source_info.h differ/explain.c differ/explain.h \
   differ/report.c \
   differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle.h \
   differ/arch/arch.c differ/arch/arch.h \

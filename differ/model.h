@@ -39,11 +39,12 @@ struct symbol;
 
 /* Something that is copied into the patch: a whole section (code), or the bytes of one symbol. */
 struct unit {
-    struct section *section; /* NULL: a common symbol */
-    struct symbol *symbol;   /* NULL: all of the section */
-    uint64_t start, size;    /* in the section */
-    struct out_section *out; /* in the object that is emitted */
-    uint32_t out_symbol;     /* its symbol there, at start */
+    struct section *section;     /* NULL: a common symbol */
+    struct symbol *symbol;       /* NULL: all of the section */
+    uint64_t start, size;        /* in the section */
+    struct out_section *out;     /* in the object that is emitted */
+    uint32_t out_symbol;         /* its symbol there, at start */
+    const struct relocation *by; /* what needs it; NULL: a function that is changed */
 };
 
 struct section {
@@ -97,6 +98,8 @@ struct symbol {
     struct symbol *twin;
     enum status status;
     const char *reason; /* why it is changed */
+    struct list whys;   /* struct why: explain.c */
+    const char *place;  /* of its definition: "a.c:12", or NULL */
     bool listed;        /* scratch mark of a phase */
     struct unit *unit;  /* this piece goes into the patch; NULL when not, or with its section */
 };

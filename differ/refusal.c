@@ -98,8 +98,9 @@ static bool already_told(const struct differ *differ, const struct refusal *refu
     return false;
 }
 
-void differ_refuse(struct differ *differ, enum refusal_code code, const struct object *object,
-                   const char *function, const char *fmt, ...)
+struct refusal *differ_refuse(struct differ *differ, enum refusal_code code,
+                              const struct object *object, const char *function, const char *fmt,
+                              ...)
 {
     struct refusal *refusal = pool_alloc(&differ->pool, sizeof(*refusal));
     cleanup_free char *text = NULL;
@@ -112,7 +113,9 @@ void differ_refuse(struct differ *differ, enum refusal_code code, const struct o
     refusal->code = code;
     refusal->function = function;
     refusal->object = object ? object->job->name : NULL;
+    refusal->in = object;
     refusal->message = pool_string(&differ->pool, text);
     if (!already_told(differ, refusal))
         list_add(&differ->pool, &differ->refusals, refusal);
+    return refusal;
 }

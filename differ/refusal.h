@@ -3,6 +3,10 @@
 #ifndef SYSCARE_DIFFER_REFUSAL_H
 #define SYSCARE_DIFFER_REFUSAL_H
 
+struct object;
+struct relocation;
+struct symbol;
+
 /* Kept in the order of the table in refusal.c and of doc/refusals.md. */
 enum refusal_code {
     REFUSE_UNSUPPORTED_RELOCATION,
@@ -39,6 +43,9 @@ struct refusal {
     enum refusal_code code;
     const char *function, *object, *source; /* may be NULL */
     const char *message;
+    const struct object *in;     /* where source is looked for; may be NULL */
+    const struct symbol *about;  /* what it is about, or */
+    const struct relocation *at; /* where; both may be NULL */
 };
 
 /* "new-import": never changes once published. */

@@ -1,12 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Writes report.json.
 #include "differ/differ.h"
+#include "differ/explain.h"
 
 #include "lib/cleanup.h"
 #include "lib/json_util.h"
 
-static void add_function(struct json_object *functions, const struct symbol *symbol,
-                         const char *change, const char *reason, const char *strategy)
+/* doc/formats.md, "report.json". */
+static struct json_object *whys_json(const struct symbol *symbol)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < symbol->whys.count; i++) {
+        const struct why *why = symbol->whys.items[i];
+        struct json_object *json = json_object_new_object();
+
+        sc_json_add_string(json, "kind", why->kind);
+        sc_json_add_string(json, "function", why->function);
+        sc_json_add_string(json, "place", why->place);
+        sc_json_add_string(json, "text", why->text);
+        json_object_array_add(array, json);
+    }
+    return array;
+}
+
+static struct json_object *names_json(const struct list *symbols)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < symbols->count; i++)
+        json_object_array_add(
+            array, json_object_new_string(((const struct symbol *)symbols->items[i])->name));
+    return array;
+}
+
+static void add_function(struct differ *differ, struct json_object *functions,
+                         const struct symbol *symbol, const char *change, const char *reason,
+                         const char *strategy)
 {
     struct json_object *json = json_object_new_object();
     const struct job_object *object = symbol->object->job;
@@ -17,6 +47,11 @@ static void add_function(struct json_object *functions, const struct symbol *sym
     sc_json_add_string(json, "change", change);
     sc_json_add_string(json, "reason", reason);
     sc_json_add_string(json, "strategy", strategy);
+    sc_json_add_string(json, "place", symbol->place);
+    json_object_object_add(json, "why", whys_json(symbol));
+    json_object_object_add(json, "parts", names_json(&symbol->children));
+    json_object_object_add(json, "quiesce",
+                           json_object_new_boolean(explain_is_quiesced(differ, symbol)));
     json_object_array_add(functions, json);
 }
 
@@ -30,17 +65,17 @@ static void add_functions(struct differ *differ, struct json_object *functions)
             const struct symbol *symbol = fresh->functions.items[j];
 
             if (!symbol->twin)
-                add_function(functions, symbol, "new",
+                add_function(differ, functions, symbol, "new",
                              symbol_unit(symbol) ? "used by the patch" : "not used by the patch",
                              NULL);
             else if (symbol->status == STATUS_CHANGED)
-                add_function(functions, symbol, "changed", symbol->reason, "skip-first");
+                add_function(differ, functions, symbol, "changed", symbol->reason, "skip-first");
         }
         for (size_t j = 0; old && j < old->functions.count; j++) {
             const struct symbol *symbol = old->functions.items[j];
 
             if (!symbol->twin)
-                add_function(functions, symbol, "dropped",
+                add_function(differ, functions, symbol, "dropped",
                              "not in the patched version; the old code stays in place", NULL);
         }
     }

@@ -77,6 +77,7 @@ struct build {
     uint64_t source_date;           /* for the packages that are written */
     char *source_directory;         /* below workspace->build */
     struct linekeep_report changes; /* paths relative to source_directory */
+    struct json_object *sources;    /* what the patches edit: doc/formats.md, "Differ job" */
     struct string_list
         opened;        /* changes that R's stages read; new files whose directory they did */
     char *full_reason; /* why P is built from the start; NULL: it is not */
@@ -178,6 +179,10 @@ int build_refused(const struct build *build, struct sc_error **err);
 
 /* The path of one of our programs: in SYSCARE_LIBEXECDIR, beside us, in the build tree, in PATH. */
 char *build_tool(const char *name);
+
+/* What the patches edit, as member "sources" of a job. P is not shown. NULL with err.
+ * build_explain.c */
+struct json_object *build_sources_json(struct build *build, struct sc_error **err);
 
 /* Prints refusals on stderr, and the summary or the JSON on stdout. build_summary.c */
 void build_print_refusals(const struct build *build);

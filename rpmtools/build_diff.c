@@ -125,6 +125,7 @@ static struct json_object *job_json(const struct build *build, const struct buil
                                     const char *uuid, const char *report)
 {
     struct json_object *job = json_object_new_object();
+    cleanup_free char *root = capture_path(build->workspace->build, build->source_directory);
 
     sc_json_add_u64(job, "version", 1);
     sc_json_add_string(job, "arch", build->options.arch);
@@ -137,6 +138,8 @@ static struct json_object *job_json(const struct build *build, const struct buil
     json_object_object_add(job, "objects", units_json(build, target));
     if (target->lto)
         json_object_object_add(job, "types", types_json(build, target));
+    sc_json_add_string(job, "source_root", root);
+    json_object_object_add(job, "sources", json_object_get(build->sources));
     sc_json_add_string(job, "ld", "/usr/bin/ld");
     sc_json_add_string(job, "output", target->object);
     sc_json_add_string(job, "report", report);
@@ -229,6 +232,9 @@ int build_diff(struct build *build, struct sc_error **err)
     bool changed = false;
 
     if (build_begin_info(build, err) < 0)
+        return -1;
+    build->sources = build_sources_json(build, err);
+    if (!build->sources)
         return -1;
     for (size_t i = 0; i < build->target_count; i++) {
         struct build_target *target = &build->targets[i];

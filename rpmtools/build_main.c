@@ -157,6 +157,7 @@ void build_clear(struct build *build)
         for (size_t j = 0; j < sizeof(texts) / sizeof(*texts); j++)
             free(texts[j]);
     }
+    json_object_put(build->sources);
     free(build->targets);
     free(build->refusals);
     capture_free(build->reference);

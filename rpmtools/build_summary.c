@@ -61,16 +61,34 @@ static size_t count_changes(const struct build_target *target, const char *chang
     return count;
 }
 
+/* --explain: each reason on a line of its own, and what the function is made of. */
+static void explain_function(struct json_object *function)
+{
+    struct json_object *whys = sc_json_array(function, "why", NULL);
+    struct json_object *parts = sc_json_array(function, "parts", NULL), *quiesce;
+
+    for (size_t i = 0; whys && i < json_object_array_length(whys); i++)
+        printf("            %s\n", text_of(json_object_array_get_idx(whys, i), "text"));
+    for (size_t i = 0; parts && i < json_object_array_length(parts); i++)
+        printf("            with its part %s\n",
+               json_object_get_string(json_object_array_get_idx(parts, i)));
+    if (json_object_object_get_ex(function, "quiesce", &quiesce) &&
+        json_object_get_boolean(quiesce))
+        printf("            is switched when no thread is in it: it uses other functions of the "
+               "patch\n");
+    printf("            object %s%s%s\n", text_of(function, "object"),
+           *text_of(function, "strategy") ? ", " : "", text_of(function, "strategy"));
+}
+
+/* The place tells more than the unit that it is compiled in: a header, perhaps. */
 static void print_function(struct json_object *function, bool explain)
 {
-    const char *reason = text_of(function, "reason");
+    const char *reason = text_of(function, "reason"), *place = text_of(function, "place");
 
-    printf("    %-7s %s (%s)%s%s", text_of(function, "change"), text_of(function, "name"),
-           text_of(function, "source"), *reason ? ": " : "", reason);
+    printf("    %-7s %s (%s)%s%s\n", text_of(function, "change"), text_of(function, "name"),
+           *place ? place : text_of(function, "source"), *reason ? ": " : "", reason);
     if (explain)
-        printf(" [object %s%s%s]", text_of(function, "object"),
-               *text_of(function, "strategy") ? ", " : "", text_of(function, "strategy"));
-    putchar('\n');
+        explain_function(function);
 }
 
 /* What was proven comes first: without it the rest means nothing. */

@@ -7,6 +7,7 @@ rpmtools_librpmtools_a_SOURCES = \
   rpmtools/srpm.c rpmtools/srpm_unpack.c rpmtools/srpm.h rpmtools/srpm_P.h \
   rpmtools/linekeep.c rpmtools/linekeep.h \
   rpmtools/line_diff.c rpmtools/line_diff.h rpmtools/c_lines.c rpmtools/c_lines.h \
+  rpmtools/source_edits.c rpmtools/source_edits.h \
   rpmtools/package.c rpmtools/package_spec.c rpmtools/package_source.c \
   rpmtools/package.h rpmtools/package_P.h \
   rpmtools/faithful.c rpmtools/faithful_compare.c rpmtools/faithful.h rpmtools/faithful_P.h
@@ -23,6 +24,7 @@ rpmtools_syscare_build_SOURCES = \
   rpmtools/build_inputs.c rpmtools/build_trees.c rpmtools/build_targets.c \
   rpmtools/build_changes.c rpmtools/read_watch.c rpmtools/read_watch.h \
   rpmtools/build_units.c rpmtools/build_lto.c rpmtools/build_replay.c rpmtools/build_diff.c \
+  rpmtools/build_explain.c \
   rpmtools/build_package.c rpmtools/build_summary.c \
   rpmtools/workspace.c rpmtools/workspace.h rpmtools/sandbox.c rpmtools/sandbox.h \
   rpmtools/rpmbuild.c rpmtools/rpmbuild.h rpmtools/patch_apply.c rpmtools/patch_apply.h \

@@ -104,6 +104,7 @@ static void run_phase(struct differ *differ, const struct layout_case *test, con
     list_add(&differ->pool, &object.functions, &changed);
     differ->job.objects = &pair;
     differ->job.object_count = 1;
+    differ->job.edits.root = scratch;
     assert_int_equal(phase_layout(differ, NULL), 0);
     sc_tree_remove(scratch, NULL);
 }

@@ -9,3 +9,4 @@ include $(top_srcdir)/tests/inject.mk
 include $(top_srcdir)/tests/differ-layout.mk
 include $(top_srcdir)/tests/differ.mk
 include $(top_srcdir)/tests/daemon.mk
+include $(top_srcdir)/tests/author.mk

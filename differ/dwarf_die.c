@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Walks debugging information entries through libdwarf.
+#include "differ/dwarf_die.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The interface of dwarf_init_b and dwarf_finish changed with libdwarf 0.1. */
+static int open_dwarf(struct dwarf_file *file)
+{
+    Dwarf_Error error = NULL;
+
+#ifdef DW_LIBDWARF_VERSION
+    return dwarf_init_b(file->fd, DW_GROUPNUMBER_ANY, NULL, NULL, &file->dwarf, &error);
+#else
+    return dwarf_init_b(file->fd, DW_DLC_READ, DW_GROUPNUMBER_ANY, NULL, NULL, &file->dwarf,
+                        &error);
+#endif
+}
+
+int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path,
+                    struct sc_error **err)
+{
+    int result;
+
+    *file = (struct dwarf_file){.pool = pool, .fd = open(path, O_RDONLY | O_CLOEXEC)};
+    if (file->fd < 0)
+        return sc_error_errno(err, "cannot open %s", path);
+    result = open_dwarf(file);
+    if (result == DW_DLV_OK)
+        return 1;
+    close(file->fd);
+    file->fd = -1;
+    file->dwarf = NULL;
+    if (result == DW_DLV_NO_ENTRY)
+        return 0;
+    return sc_error_set(err, SC_FAILED, "%s: debugging information cannot be read", path);
+}
+
+void dwarf_file_close(struct dwarf_file *file)
+{
+    if (!file->dwarf)
+        return;
+#ifdef DW_LIBDWARF_VERSION
+    dwarf_finish(file->dwarf);
+#else
+    dwarf_finish(file->dwarf, NULL);
+#endif
+    close(file->fd);
+    file->dwarf = NULL;
+}
+
+Dwarf_Die dwarf_file_next_unit(struct dwarf_file *file)
+{
+    Dwarf_Unsigned length, type_offset, next;
+    Dwarf_Half address, offset_size, extension, unit_type;
+    Dwarf_Off abbreviations;
+    Dwarf_Sig8 signature;
+    Dwarf_Error error = NULL;
+    Dwarf_Die unit = NULL;
+    int result = dwarf_next_cu_header_d(file->dwarf, true, &length, &file->version, &abbreviations,
+                                        &address, &offset_size, &extension, &signature,
+                                        &type_offset, &next, &unit_type, &error);
+
+    if (result == DW_DLV_OK)
+        result = dwarf_siblingof_b(file->dwarf, NULL, true, &unit, &error);
+    if (result == DW_DLV_ERROR)
+        file->failed = true;
+    if (result != DW_DLV_OK)
+        return NULL;
+    if (dwarf_srcfiles(unit, &file->files, &file->file_count, &error) != DW_DLV_OK)
+        file->file_count = 0;
+    return unit;
+}
+
+Dwarf_Half dwarf_die_tag(struct dwarf_file *file, Dwarf_Die die)
+{
+    Dwarf_Half tag = 0;
+
+    if (dwarf_tag(die, &tag, NULL) != DW_DLV_OK)
+        file->failed = true;
+    return tag;
+}
+
+bool dwarf_die_has(Dwarf_Die die, Dwarf_Half attribute)
+{
+    Dwarf_Bool has = 0;
+
+    return dwarf_hasattr(die, attribute, &has, NULL) == DW_DLV_OK && has;
+}
+
+const char *dwarf_die_string(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute)
+{
+    Dwarf_Error error = NULL;
+    char *text = NULL;
+
+    if (dwarf_die_text(die, attribute, &text, &error) != DW_DLV_OK)
+        return NULL;
+    return pool_string(file->pool, text);
+}
+
+bool dwarf_die_number(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half name, uint64_t *value)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Error error = NULL;
+    Dwarf_Unsigned number;
+    Dwarf_Signed with_sign;
+    bool found = true;
+
+    if (dwarf_attr(die, name, &attribute, &error) != DW_DLV_OK)
+        return false;
+    if (dwarf_formudata(attribute, &number, &error) == DW_DLV_OK)
+        *value = number;
+    else if (dwarf_formsdata(attribute, &with_sign, &error) == DW_DLV_OK)
+        *value = (uint64_t)with_sign;
+    else
+        found = false;
+    dwarf_dealloc(file->dwarf, attribute, DW_DLA_ATTR);
+    return found;
+}
+
+Dwarf_Die dwarf_die_reference(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half name)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Error error = NULL;
+    Dwarf_Die found = NULL;
+    Dwarf_Off offset;
+
+    if (dwarf_attr(die, name, &attribute, &error) != DW_DLV_OK)
+        return NULL;
+    if (dwarf_global_formref(attribute, &offset, &error) != DW_DLV_OK ||
+        dwarf_offdie_b(file->dwarf, offset, true, &found, &error) != DW_DLV_OK)
+        file->failed = true; /* in another file (LTO), or damaged */
+    dwarf_dealloc(file->dwarf, attribute, DW_DLA_ATTR);
+    return found;
+}
+
+void dwarf_die_free(struct dwarf_file *file, Dwarf_Die die)
+{
+    if (die)
+        dwarf_dealloc(file->dwarf, die, DW_DLA_DIE);
+}
+
+Dwarf_Die dwarf_die_child(struct dwarf_file *file, Dwarf_Die die)
+{
+    Dwarf_Error error = NULL;
+    Dwarf_Die child = NULL;
+
+    if (dwarf_child(die, &child, &error) == DW_DLV_ERROR)
+        file->failed = true;
+    return child;
+}
+
+Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die)
+{
+    Dwarf_Error error = NULL;
+    Dwarf_Die next = NULL;
+
+    if (dwarf_siblingof_b(file->dwarf, die, true, &next, &error) == DW_DLV_ERROR)
+        file->failed = true;
+    dwarf_die_free(file, die);
+    return next;
+}
+
+/* Compilers write the words of the command line as they are. */
+const char *dwarf_path_clean(struct pool *pool, const char *path)
+{
+    char *clean = pool_string(pool, path), *out = clean;
+
+    if (path[0] != '/')
+        return clean;
+    while (*path) {
+        size_t size;
+
+        path += strspn(path, "/");
+        size = strcspn(path, "/");
+        if (size == 2 && strncmp(path, "..", 2) == 0) {
+            while (out > clean && *--out != '/')
+                ;
+        } else if (size && !(size == 1 && *path == '.')) {
+            *out++ = '/';
+            memmove(out, path, size);
+            out += size;
+        }
+        path += size;
+    }
+    *out = '\0';
+    return clean;
+}
+
+const char *dwarf_file_name(struct dwarf_file *file, uint64_t number)
+{
+    uint64_t index = file->version >= 5 ? number : number - 1; /* DWARF 5 counts files from 0 */
+
+    if (index >= (uint64_t)file->file_count)
+        return NULL;
+    return dwarf_path_clean(file->pool, file->files[index]);
+}

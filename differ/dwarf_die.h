@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Small steps through the tree of DWARF's debugging information entries (DWARF 5, section 2) with
+ * libdwarf. Damage is noted in one flag: who asks for evidence wants all of it or none.
+ */
+#ifndef SYSCARE_DIFFER_DWARF_DIE_H
+#define SYSCARE_DIFFER_DWARF_DIE_H
+
+#include "differ/pool.h"
+#include "lib/error.h"
+
+#include <dwarf.h>
+#include <libdwarf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An object file whose debugging information is being read. */
+struct dwarf_file {
+    struct pool *pool;
+    int fd;
+    Dwarf_Debug dwarf;
+    Dwarf_Half version; /* of the unit that is being read */
+    char **files;       /* its file names, as libdwarf counts them; freed with dwarf */
+    Dwarf_Signed file_count;
+    bool failed; /* some of it is damaged */
+};
+
+/* 1; 0 when the file has no debugging information; -1 with err set. Close with dwarf_file_close. */
+int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path,
+                    struct sc_error **err);
+void dwarf_file_close(struct dwarf_file *file);
+
+/* The DIE of the next unit, its version and its files; NULL after the last. Free with die_free. */
+Dwarf_Die dwarf_file_next_unit(struct dwarf_file *file);
+
+Dwarf_Half dwarf_die_tag(struct dwarf_file *file, Dwarf_Die die);
+bool dwarf_die_has(Dwarf_Die die, Dwarf_Half attribute);
+/* A copy in the pool, or NULL. */
+const char *dwarf_die_string(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute);
+/* False when the DIE has none, or it is no number. */
+bool dwarf_die_number(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute,
+                      uint64_t *value);
+/* The DIE that the attribute refers to; NULL for none. */
+Dwarf_Die dwarf_die_reference(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute);
+Dwarf_Die dwarf_die_child(struct dwarf_file *file, Dwarf_Die die);
+/* The sibling after die, which is freed. */
+Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die);
+void dwarf_die_free(struct dwarf_file *file, Dwarf_Die die);
+
+/*
+ * The file that DW_AT_decl_file or a row of the line table names by number, absolute and without
+ * "." and ".."; NULL when there is none of that number.
+ */
+const char *dwarf_file_name(struct dwarf_file *file, uint64_t number);
+
+/* "/a/./b/../c" is "/a/c". Memory of the pool. */
+const char *dwarf_path_clean(struct pool *pool, const char *path);
+
+#endif

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests of what the author of a patch sees: reasons, places in the source, refusals, hooks.
+check_PROGRAMS += tests/author-edits
+tests_author_edits_SOURCES = tests/author-edits.c
+tests_author_edits_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JSON_CFLAGS)
+tests_author_edits_LDADD = $(LIBRPMTOOLS_LIBS) $(CMOCKA_LIBS)
+author_tests = tests/author-explain.sh
+TESTS += tests/author-edits $(author_tests)
+dist_check_SCRIPTS += $(author_tests)
