@@ -48,6 +48,12 @@ void hold_close(struct hold *hold);
 /* Removes all pins and closes. For the end of a daemon with nothing active. NULL is allowed. */
 void hold_discard(struct hold *hold);
 
+/*
+ * Removes what daemons with another layout of the maps (HOLD_ABI), older or newer, pinned below
+ * pin_dir: nobody would ever answer the callers that it holds. hold NULL: what any daemon pinned.
+ */
+void hold_pins_remove_others(const char *pin_dir, const struct hold *hold);
+
 /* The longest that a caller is held, in ns; set before the threads that give the heartbeat. */
 uint64_t hold_limit(const struct hold *hold);
 void hold_set_limit(struct hold *hold, uint64_t ns);

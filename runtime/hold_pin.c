@@ -124,16 +124,37 @@ void hold_pins_remove_slot(struct hold *hold, uint32_t slot)
     }
 }
 
-void hold_pins_remove(struct hold *hold)
+/* Removes every pin in a directory. */
+static void empty_pin_dir(const char *pin_dir)
 {
-    cleanup_dir DIR *dir = opendir(hold->pin_dir);
+    cleanup_dir DIR *dir = opendir(pin_dir);
     struct dirent *entry;
 
     while (dir && (entry = readdir(dir))) {
-        cleanup_free char *path = sc_format("%s/%s", hold->pin_dir, entry->d_name);
+        cleanup_free char *path = sc_format("%s/%s", pin_dir, entry->d_name);
 
         if (entry->d_name[0] != '.')
             remove_pin(path);
+    }
+}
+
+void hold_pins_remove(struct hold *hold)
+{
+    empty_pin_dir(hold->pin_dir);
+}
+
+void hold_pins_remove_others(const char *pin_dir, const struct hold *hold)
+{
+    cleanup_dir DIR *dir = opendir(pin_dir);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        cleanup_free char *path = sc_format("%s/%s", pin_dir, entry->d_name);
+
+        if (entry->d_name[0] != 'v' || (hold && strcmp(path, hold->pin_dir) == 0))
+            continue;
+        empty_pin_dir(path);
+        rmdir(path);
     }
 }
 

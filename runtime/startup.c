@@ -5,6 +5,7 @@
 #include "lib/file.h"
 #include "runtime/daemon.h"
 #include "runtime/lazy.h"
+#include "runtime/process_state.h"
 #include "runtime/target_check.h"
 #include "runtime/trust.h"
 
@@ -148,7 +149,33 @@ static void take_statuses(struct daemon *daemon, const struct state *state, bool
     }
 }
 
-/* Without a state file: what has links is active, what has a copy is loaded. */
+/* True if some process runs the patch: that is what counts when nothing else is known. */
+static bool is_running(struct daemon *daemon, const struct entity *entity)
+{
+    cleanup_scan struct scan_list list = {0};
+    cleanup_close int fd = -1;
+    cleanup_free char *path = store_object_open(entity, &fd, NULL);
+    cleanup_patch struct patch_object *object = path ? patch_object_open(fd, NULL) : NULL;
+    struct build_id id = {0};
+
+    if (!object)
+        return false;
+    id.size = object->note.build_id_size;
+    memcpy(id.bytes, object->note.build_id, sizeof(id.bytes));
+    process_scan(switcher_cache(daemon->switcher), &id, 1, NULL, NULL, &list, NULL);
+    for (size_t i = 0; i < list.count; i++) {
+        cleanup_process struct process *process = process_open(list.items[i].pid, NULL);
+        cleanup_state struct process_state *state =
+            process ? process_state_read(process, object, NULL) : NULL;
+        enum process_verdict verdict = state ? process_state_verdict(state) : PROCESS_NOT_MAPPED;
+
+        if (verdict == PROCESS_PATCHED || verdict == PROCESS_PARTIAL)
+            return true;
+    }
+    return false;
+}
+
+/* Without a state file: what has links, or runs, is active; what has a copy is loaded. */
 static void take_pins(struct daemon *daemon, const struct hold_pin *pins, int count)
 {
     for (size_t i = 0; i < daemon->store->count; i++) {
@@ -159,6 +186,7 @@ static void take_pins(struct daemon *daemon, const struct hold_pin *pins, int co
 
             for (int k = 0; k < count; k++)
                 linked = linked || strcmp(pins[k].uuid, patch->entities[j].info->uuid) == 0;
+            linked = linked || (patch->copy && is_running(daemon, &patch->entities[j]));
             if (linked || patch->copy)
                 daemon_set_status(daemon, &patch->entities[j],
                                   linked ? PATCH_ACTIVED : PATCH_DEACTIVED);
@@ -330,6 +358,9 @@ static int restore_state(struct daemon *daemon, struct sc_error **err)
     take_saved(daemon, state, same_boot);
     if (make_true(daemon, same_boot, err) < 0)
         return -1;
+    /* Not earlier: callers were held by the links of the last daemon until ours took over. */
+    if (daemon->hold)
+        hold_pins_remove_others(daemon->pin_dir, daemon->hold);
     /*
      * Not before everything is true: until then the journal of the last daemon counts. A full disk
      * is no reason to leave processes alone: the old file leads to the same state again.

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,6 +100,15 @@ static void print_time(void)
            (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000);
 }
 
+/* Throws away the private copy of the page with the function, as madvise(2) allows anybody to. */
+static void drop_text(void)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = (uintptr_t)answer0 & ~(page - 1);
+
+    puts(madvise((void *)start, page, MADV_DONTNEED) == 0 ? "dropped" : strerror(errno));
+}
+
 static void serve(void)
 {
     char line[512];
@@ -111,6 +122,8 @@ static void serve(void)
             print_time();
         else if (strncmp(line, "threads ", 8) == 0)
             start_threads(atoi(line + 8)), puts("started");
+        else if (strcmp(line, "drop") == 0)
+            drop_text();
         else if (strcmp(line, "count") == 0)
             print_counts();
         else if (strncmp(line, "open ", 5) == 0)

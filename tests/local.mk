@@ -10,3 +10,4 @@ include $(top_srcdir)/tests/differ-layout.mk
 include $(top_srcdir)/tests/differ.mk
 include $(top_srcdir)/tests/daemon.mk
 include $(top_srcdir)/tests/author.mk
+include $(top_srcdir)/tests/truth.mk
