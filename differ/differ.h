@@ -23,6 +23,7 @@ struct job_object {
     bool lto;
     const char **inputs; /* names in the maps, NULL-terminated */
     const char *reference_path, *patched_path;
+    const char *unkept_path; /* patched, with line numbers that moved; NULL: not made */
     struct object *reference, *patched;
     struct source_info *old_info, *new_info; /* explain.c; NULL: not known */
     bool explained;                          /* they were read */
@@ -73,6 +74,8 @@ struct differ {
     struct list entries;  /* struct entry */
     struct list units;    /* struct unit: what is copied into the patch */
     size_t functions_compared;
+    struct list line_kept; /* struct symbol: functions that only kept line numbers spared */
+    bool line_kept_known;
     uint64_t *branch_targets; /* every direct branch target of the reference's code, sorted */
     size_t branch_target_count;
     struct view *reference_view, *patched_view; /* of the oracle */
@@ -101,6 +104,9 @@ int phase_link(struct differ *differ, const char *object, struct sc_error **err)
 
 /* report.c: writes report.json. */
 int report_write(struct differ *differ, enum sc_status status, struct sc_error **err);
+
+/* line_kept.c: sets line_kept, where the job has what that needs. */
+int phase_line_kept(struct differ *differ, struct sc_error **err);
 
 /* Finds out why each function is in the patch, and where in the source what is refused stands. */
 void phase_explain(struct differ *differ);

@@ -100,6 +100,13 @@ static int read_path(struct differ *differ, struct json_object *json, const char
     return *path ? 0 : -1;
 }
 
+static const char *take_optional(struct differ *differ, struct json_object *json, const char *name)
+{
+    const char *value = sc_json_string_optional(json, name, NULL);
+
+    return value ? pool_string(&differ->pool, value) : NULL;
+}
+
 /* An optional boolean member, false when it is missing. */
 static bool read_flag(struct json_object *json, const char *name)
 {
@@ -126,6 +133,7 @@ static int read_object(struct differ *differ, struct json_object *json, struct j
         read_path(differ, json, "reference", &object->reference_path, err) < 0 ||
         read_path(differ, json, "patched", &object->patched_path, err) < 0)
         return -1;
+    object->unkept_path = take_optional(differ, json, "unkept");
     if (!object->reference_path && !object->patched_path)
         return sc_error_set(err, SC_FAILED, "object '%s' is in neither version", object->name);
     return 0;

@@ -43,6 +43,8 @@ static enum sc_status run(struct differ *differ, const char *job, struct sc_erro
 
     if (job_read(differ, job, err) < 0 || differ_run(differ, err) < 0)
         return sc_error_status(*err);
+    if (phase_line_kept(differ, err) < 0)
+        return sc_error_status(*err);
     phase_explain(differ);
     if (differ->refusals.count)
         status = SC_REFUSED;

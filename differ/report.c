@@ -111,6 +111,8 @@ int report_write(struct differ *differ, enum sc_status status, struct sc_error *
     add_functions(differ, functions);
     for (size_t i = 0; i < differ->refusals.count; i++)
         json_object_array_add(refusals, refusal_json(differ->refusals.items[i]));
+    if (differ->line_kept_known)
+        json_object_object_add(json, "line_kept", names_json(&differ->line_kept));
     json_object_object_add(json, "functions", functions);
     json_object_object_add(json, "refusals", refusals);
     return sc_json_write(differ->job.report, json, err);

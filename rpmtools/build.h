@@ -28,6 +28,7 @@
 #define TREE_INSTALLED "i"
 #define TREE_PATCHED "p"
 #define TREE_SCRATCH "s"
+#define TREE_UNKEPT "u" /* only a name for objects: P without the line numbers that were kept */
 
 #define BUILD_ADVICE_FAITHFUL                                                                      \
     "build as the shipped package was built: the same compiler, macros (--rpm-macros, --define) "  \
@@ -183,6 +184,12 @@ char *build_tool(const char *name);
 /* What the patches edit, as member "sources" of a job. P is not shown. NULL with err.
  * build_explain.c */
 struct json_object *build_sources_json(struct build *build, struct sc_error **err);
+
+/* True if linekeep set the numbers of a file that the unit was made from. build_explain.c */
+bool build_unit_is_kept(const struct build *build, const struct capture_unit *unit);
+
+/* Takes linekeep's directives out of the tree that is shown. build_explain.c */
+int build_strip_kept(const struct build *build, struct sc_error **err);
 
 /* Prints refusals on stderr, and the summary or the JSON on stdout. build_summary.c */
 void build_print_refusals(const struct build *build);

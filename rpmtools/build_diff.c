@@ -52,6 +52,7 @@ static struct json_object *unit_json(const struct build *build, const struct bui
     cleanup_free char *name = unit_name(build, one);
     cleanup_free char *reference = build_object_path(build, TREE_REFERENCE, unit->reference);
     cleanup_free char *patched = build_object_path(build, TREE_PATCHED, unit->patched);
+    cleanup_free char *unkept = build_object_path(build, TREE_UNKEPT, unit->patched);
     struct json_object *object = json_object_new_object();
 
     sc_json_add_string(object, "name", name);
@@ -60,6 +61,8 @@ static struct json_object *unit_json(const struct build *build, const struct bui
     json_object_object_add(object, "inputs", strings_json(&unit->inputs));
     sc_json_add_string(object, "reference", reference);
     sc_json_add_string(object, "patched", patched);
+    if (unkept && sc_file_exists(unkept))
+        sc_json_add_string(object, "unkept", unkept);
     return object;
 }
 

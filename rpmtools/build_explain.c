@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Collects what explains a patch: the lines that it edits.
+// Collects what explains a patch: the lines that it edits, and what kept line numbers spare.
 #include "rpmtools/build.h"
 
 #include "lib/cleanup.h"
@@ -8,8 +8,17 @@
 #include "rpmtools/source_edits.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define SOURCE_MAX (64u << 20) /* bytes: generated tables; nobody writes such a file */
+
+/* Where a file of the source is when a tree is shown: as the compiler sees it. */
+static char *shown_path(const struct build *build, const char *name)
+{
+    cleanup_free char *joined = sc_format("%s/%s", build->source_directory, name);
+
+    return capture_path(build->workspace->build, joined);
+}
 
 /* A file of one tree; *data stays NULL when the tree does not have it. */
 static int read_source(const char *directory, const char *name, char **data, size_t *size,
@@ -24,8 +33,7 @@ static int read_source(const char *directory, const char *name, char **data, siz
 static int add_source(struct build *build, const char *original, const char *patched,
                       const char *name, struct json_object *sources, struct sc_error **err)
 {
-    cleanup_free char *joined = sc_format("%s/%s", build->source_directory, name);
-    cleanup_free char *path = capture_path(build->workspace->build, joined);
+    cleanup_free char *path = shown_path(build, name);
     bool kept = string_list_has(&build->changes.kept, name);
     cleanup_free char *old = NULL;
     cleanup_free char *text = NULL;
@@ -66,4 +74,35 @@ struct json_object *build_sources_json(struct build *build, struct sc_error **er
             return NULL;
     }
     return steal_pointer(&sources);
+}
+
+bool build_unit_is_kept(const struct build *build, const struct capture_unit *unit)
+{
+    for (size_t i = 0; i < build->changes.kept.count; i++) {
+        cleanup_free char *path = shown_path(build, build->changes.kept.items[i]);
+
+        if (string_list_has(&unit->deps, path))
+            return true;
+    }
+    return false;
+}
+
+int build_strip_kept(const struct build *build, struct sc_error **err)
+{
+    for (size_t i = 0; i < build->changes.kept.count; i++) {
+        cleanup_free char *path = shown_path(build, build->changes.kept.items[i]);
+        cleanup_free char *text = NULL;
+        cleanup_free char *stripped = NULL;
+        size_t size, left;
+        struct stat st;
+
+        if (sc_file_read(path, SOURCE_MAX, &text, &size, err) < 0)
+            return -1;
+        if (stat(path, &st) < 0)
+            return sc_error_errno(err, "cannot stat %s", path);
+        stripped = source_strip_kept(text, size, &left);
+        if (sc_file_replace(path, stripped, left, st.st_mode & 07777, err) < 0)
+            return -1;
+    }
+    return 0;
 }

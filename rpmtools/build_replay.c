@@ -44,20 +44,30 @@ static void collect_links(const struct build *build, bool patched, struct string
  * is compared, or those whose types are. Types that are new or gone have nothing to be compared
  * with.
  */
-static void collect_ids(const struct build *build, bool patched, bool types,
+static void collect_ids(const struct build *build, const char *tree, bool types,
                         struct string_list *ids)
 {
+    bool patched = strcmp(tree, TREE_REFERENCE) != 0, unkept = strcmp(tree, TREE_UNKEPT) == 0;
+
     for (size_t i = 0; i < build->target_count; i++)
         for (size_t j = 0; j < build->targets[i].unit_count; j++) {
             const struct build_unit *unit = &build->targets[i].units[j];
             const struct capture_unit *one = patched ? unit->patched : unit->reference;
 
-            if (types && (!unit->reference || !unit->patched))
+            if ((types || unkept) && (!unit->reference || !unit->patched))
+                continue;
+            if (unkept && !build_unit_is_kept(build, unit->patched))
                 continue;
             if (build->targets[i].changed && unit->types == types && one &&
                 !string_list_has(ids, one->id))
                 string_list_add(ids, one->id);
         }
+}
+
+/* P is compiled twice, with and without kept line numbers, from one capture. */
+static const char *capture_name(const char *tree)
+{
+    return strcmp(tree, TREE_UNKEPT) == 0 ? TREE_PATCHED : tree;
 }
 
 /* In a child: runs syscare-replay and exits with its status. */
@@ -68,7 +78,8 @@ static void replay_child(const struct build *build, const char *tree,
                          const struct capture_unit *unit, bool types)
 {
     cleanup_free char *tool = build_tool("syscare-replay");
-    cleanup_free char *capture = sc_format("%s/capture/%s", build->workspace->root, tree);
+    cleanup_free char *capture =
+        sc_format("%s/capture/%s", build->workspace->root, capture_name(tree));
     cleanup_free char *object =
         types ? build_types_path(build, tree, unit) : build_object_path(build, tree, unit);
     const char *argv[] = {tool, capture, unit->id, object, types ? "--" : NULL, "-fno-lto", NULL};
@@ -129,7 +140,7 @@ static int pool_run(const struct build *build, const char *tree, bool types,
                     const struct string_list *ids, struct replay_pool *pool, struct sc_error **err)
 {
     const struct capture *capture =
-        strcmp(tree, TREE_PATCHED) == 0 ? build->patched : build->reference;
+        strcmp(tree, TREE_REFERENCE) == 0 ? build->reference : build->patched;
 
     for (size_t i = 0; i < ids->count && !pool->failed; i++) {
         size_t place = pool_free_place(pool);
@@ -156,7 +167,7 @@ static int replay_ids(const struct build *build, const char *tree, bool types,
     cleanup_strings struct string_list ids = {0};
     int result;
 
-    collect_ids(build, strcmp(tree, TREE_PATCHED) == 0, types, &ids);
+    collect_ids(build, tree, types, &ids);
     pool.pids = calloc(pool.size, sizeof(*pool.pids));
     pool.units = calloc(pool.size, sizeof(*pool.units));
     if (!pool.pids || !pool.units)
@@ -218,6 +229,20 @@ static int replay_tree(const struct build *build, const char *base, bool patched
     return scratch ? workspace_tree_drop(workspace, TREE_SCRATCH, err) : 0;
 }
 
+/* For --explain only; a scratch tree must be there, because P's own files stay as they are. */
+static int replay_unkept(const struct build *build, struct sc_error **err)
+{
+    struct workspace *workspace = build->workspace;
+    cleanup_free char *directory = sc_format("%s/replay/" TREE_UNKEPT, workspace->root);
+
+    if (sc_dir_make(directory, 0755, err) < 0 ||
+        workspace_tree_make(workspace, TREE_SCRATCH, TREE_PATCHED, err) < 0 ||
+        workspace_tree_show(workspace, TREE_SCRATCH, err) < 0 || build_strip_kept(build, err) < 0 ||
+        replay_ids(build, TREE_UNKEPT, false, err) < 0 || workspace_tree_hide(workspace, err) < 0)
+        return -1;
+    return workspace_tree_drop(workspace, TREE_SCRATCH, err);
+}
+
 /* Tree after tree, because both must be at the same path: it is in __FILE__ and in the id. */
 int build_replay(struct build *build, struct sc_error **err)
 {
@@ -225,5 +250,8 @@ int build_replay(struct build *build, struct sc_error **err)
         return sc_error_wrap(err, "original tree");
     if (replay_tree(build, TREE_PATCHED, true, err) < 0)
         return sc_error_wrap(err, "patched tree");
+    if (build->options.explain && build->workspace->overlays && build->changes.kept.count &&
+        replay_unkept(build, err) < 0)
+        return sc_error_wrap(err, "patched tree without kept line numbers");
     return 0;
 }

@@ -91,6 +91,21 @@ static void print_function(struct json_object *function, bool explain)
         explain_function(function);
 }
 
+/* How many functions are not in the patch only because lines kept their numbers. */
+static void explain_line_kept(const struct build_target *target)
+{
+    struct json_object *names = sc_json_array(target->report, "line_kept", NULL);
+    size_t count = names ? json_object_array_length(names) : 0;
+
+    if (!names)
+        return;
+    printf("  %zu other function%s would have changed by line numbers (__LINE__)%s", count,
+           count == 1 ? "" : "s", count ? ":" : "");
+    for (size_t i = 0; i < count; i++)
+        printf("%s %s", i ? "," : "", json_object_get_string(json_object_array_get_idx(names, i)));
+    putchar('\n');
+}
+
 /* What was proven comes first: without it the rest means nothing. */
 static void print_target(const struct build_target *target, bool explain)
 {
@@ -104,6 +119,8 @@ static void print_target(const struct build_target *target, bool explain)
            count_changes(target, "dropped"));
     for (size_t i = 0; functions && i < json_object_array_length(functions); i++)
         print_function(json_object_array_get_idx(functions, i), explain);
+    if (explain)
+        explain_line_kept(target);
 }
 
 /* What --explain adds: the whole package, and where the changes came from. */

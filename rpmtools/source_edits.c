@@ -5,6 +5,7 @@
 #include "rpmtools/line_diff.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,4 +192,23 @@ struct json_object *source_edits(const char *original, size_t original_size, con
     }
     comparison_clear(&comparison);
     return json;
+}
+
+char *source_strip_kept(const char *text, size_t size, size_t *stripped)
+{
+    struct text_line *lines;
+    size_t count = text_split(text, size, &lines);
+    char *out = malloc(size + 1);
+
+    if (!out)
+        abort();
+    *stripped = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (directive_number(&lines[i]))
+            continue;
+        memcpy(out + *stripped, lines[i].text, lines[i].size);
+        *stripped += lines[i].size;
+    }
+    free(lines);
+    return out;
 }

@@ -18,4 +18,10 @@
 struct json_object *source_edits(const char *original, size_t original_size, const char *text,
                                  size_t size, bool kept);
 
+/*
+ * The text without the directives of linekeep, as the patch's author wrote it; malloc'd, *stripped
+ * is its size.
+ */
+char *source_strip_kept(const char *text, size_t size, size_t *stripped);
+
 #endif

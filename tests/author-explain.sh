@@ -237,6 +237,28 @@ sed 's/static __attribute__((noinline)) int small/static int small/' o/main.c > 
 compare '[[1,1,1,0],[2,1,2,1],[3,3,3,0]]' '[[2,1,2]]'
 tap_prints 'a_function_whose_calls_are_all_inlined_says_so' 'inlined-away - -' reasons small
 
+# --- functions that only kept line numbers spare ------------------------------------------------------
+new_case
+cat > o/main.c << END
+$head
+__attribute__((noinline)) int f(int x) { if (x > 50) printf("much "); return x * 17; }
+__attribute__((noinline)) int g(int x) { if (x > 50) printf("line %d ", __LINE__); return x * 3; }
+__attribute__((noinline)) int h(int x) { if (x > 50) printf("more "); return x * 5; }
+volatile int four = 4;
+void run(void) { printf("%d %d %d ", f(four), g(four), h(four)); }
+END
+sed '2s/x \* 17/x * 18/; 2a // new\n#line 3' o/main.c > p/main.c
+unkept() {
+    compare '[[1,1,1,0],[2,1,2,1],[3,4,4,0]]' '[[2,1,2]]'
+    mkdir u && grep -v '#line' p/main.c > u/main.c && compile_side u "$cflags" &&
+        sed -i "s|\"patched\":\"$work/p/main.replay\"|&,\"unkept\":\"$work/u/main.replay\"|" job.json &&
+        "$diff" job.json > log 2>&1
+}
+tap_that 'the_comparison_without_kept_numbers_works' unkept
+tap_prints 'only_the_edited_function_is_in_the_patch' f changed
+tap_prints 'the_function_that_uses_its_line_is_named' g python3 -c \
+    'import json; print(" ".join(json.load(open("report.json"))["line_kept"]))'
+
 # --- without evidence nothing is claimed -------------------------------------------------------------
 new_case
 printf '%s\n' "$head" '__attribute__((noinline)) int f(int x) { if (x > 50) printf("much "); return x * 17 + x / 3; }' 'volatile int four = 4; void run(void) { printf("%d ", f(four)); }' > o/main.c
