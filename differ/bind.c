@@ -95,6 +95,58 @@ static bool bind_slot_by_name(struct differ *differ, const char *name, struct bi
     return true;
 }
 
+/* True for a library that running processes have, as far as the files tell. */
+static bool is_loaded(const struct differ *differ, const char *library)
+{
+    return image_needs(differ->reference, library) ||
+           strcmp(library, differ->job.arch->loader) == 0;
+}
+
+/* A library that only the patched link needs; NULL when there is none. */
+static const char *new_library(const struct differ *differ)
+{
+    const struct list *needed = &differ->patched->needed;
+
+    for (size_t i = 0; i < needed->count; i++)
+        if (!is_loaded(differ, needed->items[i]))
+            return needed->items[i];
+    return NULL;
+}
+
+/*
+ * Something that the runtime looks up in each process. What is looked up, and in which version, the
+ * patched link tells: it would bind that. Only places that hold a whole address can be filled.
+ */
+static bool bind_lookup(struct differ *differ, const struct relocation *relocation,
+                        const char *name, struct binding *binding)
+{
+    const struct image_symbol *dynamic = image_dynamic(differ->patched, name);
+    const char *library;
+    size_t count;
+
+    if (!dynamic || !differ->reference->dynamically_linked)
+        return refuse(differ, REFUSE_NEW_IMPORT, relocation, "new import", name);
+    name_index_find(&differ->patched->dynamic_names, name, &count);
+    if (count > 1)
+        return refuse(differ, REFUSE_AMBIGUOUS_SYMBOL, relocation, "several versions of import",
+                      name);
+    /* without a version it cannot be told which library it comes from */
+    library = dynamic->library ? dynamic->library : new_library(differ);
+    if (!dynamic->defined && library && !is_loaded(differ, library))
+        return refuse(differ, REFUSE_NEW_LIBRARY, relocation,
+                      pool_format(&differ->pool, "library %s is new, for import", library), name);
+    if (dynamic->type == STT_TLS)
+        return refuse(differ, REFUSE_TLS, relocation, "thread-local import", name);
+    if (relocation->class != RELOC_BRANCH && relocation->class != RELOC_GOT &&
+        relocation->class != RELOC_ABS)
+        return refuse(differ, REFUSE_IMPORT_ADDRESS, relocation, "address of import", name);
+    bind_target(binding, SC_SYM_IMPORT, 0, 0, name);
+    binding->version = dynamic->version;
+    binding->library = dynamic->library;
+    binding->weak = dynamic->bind == STB_WEAK && !dynamic->defined;
+    return true;
+}
+
 /* Something that the target imports. */
 static bool bind_import(struct differ *differ, const struct relocation *relocation,
                         const char *name, struct binding *binding)
@@ -102,11 +154,10 @@ static bool bind_import(struct differ *differ, const struct relocation *relocati
     struct image_symbol *dynamic = image_dynamic(differ->reference, name);
     /* a program that is not position-independent makes its PLT entry the function's address */
     bool canonical = dynamic && !dynamic->defined && dynamic->address != 0;
-
     size_t count;
 
     if (!dynamic)
-        return refuse(differ, REFUSE_NEW_IMPORT, relocation, "new import", name);
+        return bind_lookup(differ, relocation, name, binding);
     /* memcpy@GLIBC_2.2.5 beside memcpy@GLIBC_2.14: objects do not tell versions */
     name_index_find(&differ->reference->dynamic_names, name, &count);
     if (count > 1)
@@ -120,9 +171,7 @@ static bool bind_import(struct differ *differ, const struct relocation *relocati
     }
     if (relocation->class == RELOC_GOT && bind_slot_by_name(differ, name, binding))
         return true;
-    if (relocation->class == RELOC_BRANCH)
-        return refuse(differ, REFUSE_NEW_IMPORT, relocation, "new import", name);
-    return refuse(differ, REFUSE_IMPORT_ADDRESS, relocation, "address of import", name);
+    return bind_lookup(differ, relocation, name, binding);
 }
 
 /* Whether code of the target calls the function, or takes its address, without a slot. */
@@ -141,6 +190,15 @@ static bool is_bound_directly(const struct differ *differ, uint64_t address)
     return low < differ->branch_target_count && differ->branch_targets[low] == address;
 }
 
+/* True if ld.so would bind references of the patched link to that name (-Bsymbolic-functions). */
+static bool is_left_open(const struct differ *differ, const char *name)
+{
+    for (size_t i = 0; i < differ->patched->slot_count; i++)
+        if (differ->patched->slots[i].symbol && strcmp(differ->patched->slots[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static bool bind_preemptible(struct differ *differ, const struct relocation *relocation,
                              const struct image_symbol *symbol, struct binding *binding)
 {
@@ -148,10 +206,12 @@ static bool bind_preemptible(struct differ *differ, const struct relocation *rel
         return true;
     if (relocation->class == RELOC_GOT && bind_slot_by_name(differ, symbol->name, binding))
         return true;
-    if (relocation->class != RELOC_PCREL &&
-        (relocation->class == RELOC_ABS || !is_bound_directly(differ, symbol->address)))
+    if (relocation->class == RELOC_ABS_NARROW)
         return refuse(differ, REFUSE_PREEMPTIBLE_SYMBOL, relocation, "preemptible symbol",
                       symbol->name);
+    if (relocation->class != RELOC_PCREL && !is_bound_directly(differ, symbol->address) &&
+        is_left_open(differ, symbol->name))
+        return bind_lookup(differ, relocation, symbol->name, binding);
     bind_target(binding, symbol->type == STT_FUNC ? SC_SYM_FUNC : SC_SYM_DATA, symbol->address,
                 symbol->size, symbol->name);
     return true;

@@ -12,6 +12,8 @@ struct binding {
     uint8_t kind; /* enum sc_sym_kind */
     uint64_t address, size;
     const char *name;
+    const char *version, *library; /* SC_SYM_IMPORT; may be NULL */
+    bool weak;                     /* SC_SYM_IMPORT */
     bool thunk; /* a call through a slot of the target: the patch needs a jump of its own */
 };
 

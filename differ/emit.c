@@ -47,7 +47,7 @@ static struct target *target_row(struct emitter *emitter, const struct binding *
         target = emitter->targets.items[i];
         if (target->binding.address == binding->address && target->binding.kind == binding->kind &&
             strcmp(target->binding.name, binding->name) == 0)
-            return target;
+            return target; /* an import has one version, or is refused */
     }
     target = pool_alloc(pool, sizeof(*target));
     target->binding = *binding;
@@ -56,7 +56,10 @@ static struct target *target_row(struct emitter *emitter, const struct binding *
     row.target_vaddr = htole64(binding->address);
     row.size = htole64(binding->size);
     row.name = htole32(add_text(emitter, binding->name));
+    row.version = htole32(binding->version ? add_text(emitter, binding->version) : 0);
+    row.library = htole32(binding->library ? add_text(emitter, binding->library) : 0);
     row.kind = binding->kind;
+    row.flags = binding->weak ? SC_SYM_WEAK : 0;
     elf_writer_append(&emitter->writer, emitter->sym, &row, sizeof(row), 8);
     return target;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Reads a linked ELF file: symbols, dynamic relocations and PLT entries.
-#include "differ/image.h"
+#include "differ/image_P.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +30,10 @@ static int read_symbol(struct image *image, Elf_Data *data, size_t names, size_t
     if (!name)
         return bad_image(image, err, "symbol with a name outside the string table");
     symbol->name = plain_name(image->pool, name);
+    symbol->version = symbol->name == name ? NULL : name + strlen(symbol->name) + 1;
+    symbol->old_version = symbol->version && *symbol->version != '@';
+    if (symbol->version && !symbol->old_version)
+        symbol->version++;
     symbol->address = sym.st_value;
     symbol->size = sym.st_size;
     symbol->type = GELF_ST_TYPE(sym.st_info);
@@ -248,10 +252,16 @@ static void read_dynamic_flags(struct image *image)
             pie |= (dyn.d_un.d_val & DF_1_PIE) != 0;
         } else if (dyn.d_tag == DT_SYMBOLIC) {
             image->symbolic = true;
+        } else if (dyn.d_tag == DT_NEEDED) {
+            char *name = elf_strptr(image->elf->elf, section->shdr.sh_link, dyn.d_un.d_val);
+
+            if (name)
+                list_add(image->pool, &image->needed, name);
         }
     }
     image->is_library =
         image->elf->ehdr.e_type == ET_DYN && !pie && !elf_section_find(image->elf, ".interp");
+    image->dynamically_linked = image->is_library || elf_section_find(image->elf, ".interp");
 }
 
 static void find_range(struct image *image)
@@ -285,7 +295,8 @@ struct image *image_open(struct pool *pool, const struct arch *arch, struct deco
         (image->elf->ehdr.e_type != ET_DYN && image->elf->ehdr.e_type != ET_EXEC)) {
         bad_image(image, err, "is not a linked file of this architecture");
     } else if ((!map || (image->map = link_map_read(pool, map, err))) &&
-               read_symbols(image, err) == 0 && read_slots(image, err) == 0) {
+               read_symbols(image, err) == 0 && image_read_versions(image, err) == 0 &&
+               read_slots(image, err) == 0) {
         read_plt(image, decoder);
         read_dynamic_flags(image);
         find_range(image);
@@ -409,6 +420,14 @@ struct image_slot *image_got_of(const struct image *image, const char *name)
             jump = slot;
     }
     return jump;
+}
+
+bool image_needs(const struct image *image, const char *soname)
+{
+    for (size_t i = 0; i < image->needed.count; i++)
+        if (strcmp(image->needed.items[i], soname) == 0)
+            return true;
+    return false;
 }
 
 struct image_symbol *image_dynamic(const struct image *image, const char *name)

@@ -17,8 +17,11 @@ struct image_symbol {
     uint64_t address, size;
     uint8_t type, bind, visibility;
     bool defined;
-    bool global;       /* it was global in its object, even if ld made it local */
-    const char *input; /* the object that it lies in by the map, or NULL */
+    bool global;         /* it was global in its object, even if ld made it local */
+    const char *input;   /* the object that it lies in by the map, or NULL */
+    const char *version; /* of .dynsym: symbol version, NULL for none; of .symtab: after the @ */
+    const char *library; /* of .dynsym: soname of the library that has the version, or NULL */
+    bool old_version;    /* of .symtab: written NAME@VERSION, not what a plain NAME means */
 };
 
 /* A place that the dynamic linker fills in. */
@@ -54,6 +57,8 @@ struct image {
     bool is_library;               /* its own default-visibility symbols may be preempted */
     bool symbolic;                 /* DF_SYMBOLIC: they may not */
     bool bind_now;                 /* all slots are filled in before the program runs */
+    bool dynamically_linked;       /* it has a dynamic linker, or is loaded by one */
+    struct list needed;            /* DT_NEEDED: const char * */
 };
 
 /* Opens path and reads everything; map may be NULL. NULL with err set. Close with image_close. */
@@ -82,6 +87,9 @@ struct image_plt *image_plt(const struct image *image, uint64_t address);
 /* The PLT entry, or the GOT slot (not one that data holds), for an import of that name, or NULL. */
 struct image_plt *image_plt_of(const struct image *image, const char *name);
 struct image_slot *image_got_of(const struct image *image, const char *name);
+
+/* True if the file has that DT_NEEDED. */
+bool image_needs(const struct image *image, const char *soname);
 
 /* The .dynsym entry of that name, or NULL. */
 struct image_symbol *image_dynamic(const struct image *image, const char *name);

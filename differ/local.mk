@@ -11,7 +11,7 @@ syscare_diff_SOURCES = \
   differ/pair.c \
   differ/compare.c differ/compare.h \
   differ/link_map.c differ/link_map.h \
-  differ/image.c differ/image.h \
+  differ/image.c differ/image_versions.c differ/image.h differ/image_P.h \
   differ/resolve.c differ/bind.c differ/bind.h \
   differ/close.c \
   differ/check.c differ/layout.c differ/dwarf_types.c differ/dwarf_types.h \

@@ -56,21 +56,46 @@ static void write_bytes(struct writer *writer, const uint8_t *bytes, size_t size
         fprintf(writer->out, "%02x", bytes[i]);
 }
 
-/* sct.<row>.<name>: the row's address, by the view of the target. */
-static bool write_target_row(struct writer *writer, uint32_t row, int64_t addend)
+/* A row of .syscare.sym in a patch object. */
+static bool read_row(const struct view *view, uint32_t row, struct sc_patch_sym *symbol)
 {
-    const struct elf_section *section =
-        elf_section_find(writer->view->image->elf, SC_PATCH_SYM_SECTION);
-    struct view *mine = writer->view;
-    struct sc_patch_sym symbol;
+    const struct elf_section *section = elf_section_find(view->image->elf, SC_PATCH_SYM_SECTION);
     const uint8_t *data;
     size_t size;
 
-    if (!mine->target || !section ||
-        elf_section_data(mine->image->elf, section, &data, &size, NULL) < 0 ||
-        (uint64_t)(row + 1) * sizeof(symbol) > size)
+    if (!section || elf_section_data(view->image->elf, section, &data, &size, NULL) < 0 ||
+        ((uint64_t)row + 1) * sizeof(*symbol) > size)
         return false;
-    memcpy(&symbol, data + row * sizeof(symbol), sizeof(symbol));
+    memcpy(symbol, data + row * sizeof(*symbol), sizeof(*symbol));
+    return true;
+}
+
+/* What the patched link has a slot for. */
+static bool write_import_row(struct writer *writer, const struct sc_patch_sym *symbol,
+                             int64_t addend)
+{
+    const struct elf_section *section =
+        elf_section_find(writer->view->image->elf, SC_PATCH_STRTAB_SECTION);
+    const uint8_t *data;
+    size_t size;
+
+    if (!section || elf_section_data(writer->view->image->elf, section, &data, &size, NULL) < 0 ||
+        symbol->name >= size || !memchr(data + symbol->name, '\0', size - symbol->name))
+        return false;
+    fprintf(writer->out, "import:%s+%lld", (const char *)data + symbol->name, (long long)addend);
+    return true;
+}
+
+/* sct.<row>.<name>: the row's address, by the view of the target. */
+static bool write_target_row(struct writer *writer, uint32_t row, int64_t addend)
+{
+    struct view *mine = writer->view;
+    struct sc_patch_sym symbol;
+
+    if (!mine->target || !read_row(mine, row, &symbol))
+        return false;
+    if (symbol.kind == SC_SYM_IMPORT)
+        return write_import_row(writer, &symbol, addend);
     writer->view = mine->target;
     write_reference(writer, symbol.target_vaddr + (uint64_t)addend, 0);
     writer->view = mine;
@@ -350,6 +375,16 @@ static void write_reference(struct writer *writer, uint64_t address, uint8_t siz
     write_data(writer, section, address, size);
 }
 
+/* A slot of a patch object that the runtime fills by a lookup: ld could not know its contents. */
+static bool is_import_slot(const struct view *view, const struct image_slot *slot)
+{
+    struct sc_patch_sym symbol;
+    unsigned int row;
+
+    return view->target && sscanf(slot->name, "sct.%u.", &row) == 1 &&
+           read_row(view, row, &symbol) && symbol.kind == SC_SYM_IMPORT;
+}
+
 /* The slot that holds an address fixed at link time: the load of it equals a lea of the place. */
 static const struct image_slot *fixed_slot(const struct writer *writer, uint64_t address)
 {
@@ -358,7 +393,7 @@ static const struct image_slot *fixed_slot(const struct writer *writer, uint64_t
                                         ? image_slot(writer->view->image, address)
                                         : NULL;
 
-    if (!slot)
+    if (!slot || is_import_slot(writer->view, slot))
         return NULL;
     return slot->type == writer->view->image->arch->dyn_relative || writer->view->target ? slot
                                                                                          : NULL;

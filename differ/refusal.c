@@ -42,15 +42,19 @@ static const struct {
     [REFUSE_CONST_SHARED] =
         {"const-object-shared",
          "other code goes on using the old table: give the fixed function a table of its own"},
-    [REFUSE_NEW_IMPORT] =
-        {"new-import",
-         "the program does not use this function of its libraries yet: do without it"},
+    [REFUSE_NEW_IMPORT] = {"new-import",
+                           "nothing that running processes have loaded defines it: do without it"},
+    [REFUSE_NEW_LIBRARY] =
+        {"new-library",
+         "running processes have not loaded this library: do without it, or open it by dlopen(3)"},
     [REFUSE_IMPORT_ADDRESS] =
         {"import-address",
-         "the program holds no pointer to this import: call it instead of taking its address"},
+         "code that is not position-independent cannot reach it from a patch: compile the file "
+         "with -fPIC, or get the address by dlsym(3)"},
     [REFUSE_PREEMPTIBLE_SYMBOL] =
         {"preemptible-symbol",
-         "another library could define it too and the target has no slot for it: use a static one"},
+         "another library could define it too and this code does not leave that open: use a static "
+         "one"},
     [REFUSE_IFUNC] = {"ifunc", "patch the implementations, not the resolver or its users"},
     [REFUSE_TLS] = {"thread-local-data",
                     "do not touch thread-local variables in the functions that change"},

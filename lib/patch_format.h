@@ -66,7 +66,12 @@ enum sc_sym_kind {
     SC_SYM_FUNC = 1, /* code of the target: target_vaddr is its canonical address (or PLT entry) */
     SC_SYM_DATA = 2, /* an object of the target */
     SC_SYM_GOT = 3,  /* a GOT slot of the target, referred to by its own address */
-    SC_SYM_TLS = 4,  /* reserved */
+    SC_SYM_IMPORT = 4, /* looked up in each process, as ld.so would for the target; no address */
+    SC_SYM_WORD = 5,   /* its value is the word at target_vaddr in the process, filled by ld.so */
+};
+
+enum sc_sym_flags {
+    SC_SYM_WEAK = 1 << 0, /* SC_SYM_IMPORT: 0 when nothing defines it */
 };
 
 /*
@@ -74,12 +79,19 @@ enum sc_sym_kind {
  * "sct.<index>.<name>" (index in decimal) stands for entry <index> of this table.
  */
 struct sc_patch_sym {
-    uint64_t target_vaddr;
+    uint64_t target_vaddr; /* 0 for SC_SYM_IMPORT */
     uint64_t size;
-    uint32_t name; /* offset in .syscare.strtab */
-    uint8_t kind;  /* enum sc_sym_kind */
-    uint8_t pad[3];
+    uint32_t name;    /* offset in .syscare.strtab */
+    uint32_t version; /* SC_SYM_IMPORT: the same, of the symbol version; 0: none asked for */
+    uint32_t
+        library;    /* SC_SYM_IMPORT: the same, of the DT_SONAME that has the version; 0: unknown */
+    uint8_t kind;   /* enum sc_sym_kind */
+    uint8_t flags;  /* enum sc_sym_flags */
+    uint8_t pad[2]; /* zero */
 };
+
+/* Instead of a row of .syscare.sym: the patch itself, S = load bias of the patch. */
+#define SC_RELA_SELF UINT32_MAX
 
 /*
  * A place in the patch that the runtime fixes because ld cannot: PC-relative references to the
@@ -90,12 +102,12 @@ struct sc_patch_rela {
     uint64_t place;
     int64_t addend;
     uint32_t type;
-    uint32_t sym; /* index in .syscare.sym */
+    uint32_t sym; /* index in .syscare.sym, or SC_RELA_SELF */
 };
 
 _Static_assert(sizeof(struct sc_patch_note) == 88, "layout of the patch note");
 _Static_assert(sizeof(struct sc_patch_func) == 120, "layout of a function record");
-_Static_assert(sizeof(struct sc_patch_sym) == 24, "layout of a symbol record");
+_Static_assert(sizeof(struct sc_patch_sym) == 32, "layout of a symbol record");
 _Static_assert(sizeof(struct sc_patch_rela) == 24, "layout of a relocation record");
 
 #endif

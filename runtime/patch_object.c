@@ -294,6 +294,11 @@ void patch_object_cleanup(struct patch_object **patch)
     patch_object_close(*patch);
 }
 
+const char *patch_string(const struct patch_object *patch, uint32_t offset)
+{
+    return patch->strings + offset;
+}
+
 const char *patch_func_name(const struct patch_object *patch, const struct sc_patch_func *func)
 {
     return patch->strings + func->name;

@@ -30,10 +30,18 @@ struct patch_segment {
 /* A relocation, dynamic or from .syscare.rela, brought to one form. */
 struct patch_reloc {
     uint64_t place;   /* link-time address in the patch; lies in one segment with all its bytes */
-    uint64_t value;   /* link-time S + A */
+    uint64_t value;   /* link-time S + A; for imports and words A alone */
+    uint32_t sym;     /* imports and words: index in syms */
     uint8_t size;     /* 4 or 8 bytes */
     bool pc_relative; /* minus the run-time address of the place */
-    bool in_target;   /* value is an address of the target, otherwise of the patch */
+    bool low;         /* an absolute address in 4 bytes */
+    uint8_t base;     /* enum patch_base: what is added to value */
+};
+
+enum patch_base {
+    PATCH_BASE_SELF,   /* the load bias of the patch */
+    PATCH_BASE_TARGET, /* that of the target */
+    PATCH_BASE_SYMBOL, /* what the import or word is in the process */
 };
 
 struct patch_object {
@@ -52,6 +60,8 @@ struct patch_object {
     size_t strings_size;
     struct patch_reloc *relocs;
     size_t reloc_count;
+    bool low_only; /* it must be mapped below arch_low_end() */
+    bool imports;  /* some relocation has PATCH_BASE_SYMBOL */
 };
 
 /*
@@ -67,6 +77,9 @@ void patch_object_close(struct patch_object *patch);
 /* For __attribute__((cleanup)). */
 void patch_object_cleanup(struct patch_object **patch);
 #define cleanup_patch __attribute__((cleanup(patch_object_cleanup)))
+
+/* A string of .syscare.strtab by an offset in a record; "" for 0. Owned by the patch. */
+const char *patch_string(const struct patch_object *patch, uint32_t offset);
 
 /* The name of a function of the patch; owned by the patch. */
 const char *patch_func_name(const struct patch_object *patch, const struct sc_patch_func *func);

@@ -118,6 +118,9 @@ static int reloc_add(struct patch_object *patch, const struct arch_reloc *descri
 {
     reloc.size = describe->size;
     reloc.pc_relative = describe->pc_relative;
+    reloc.low = describe->low;
+    patch->low_only |= describe->low;
+    patch->imports |= reloc.base == PATCH_BASE_SYMBOL;
     if (!patch_segment_at(patch, reloc.place, reloc.size))
         return patch_refuse(err, "a relocation lies outside the segments");
     /* The runtime writes its mark there: see process_state.h. */
@@ -145,6 +148,20 @@ static bool symbol_index(const char *name, const char *end, size_t count, size_t
     }
     *index = (size_t)value;
     return at < end && *at == '.';
+}
+
+/* What a row of .syscare.sym adds to a relocation. */
+static void row_apply(const struct patch_object *patch, size_t index, struct patch_reloc *reloc)
+{
+    const struct sc_patch_sym *sym = &patch->syms[index];
+
+    reloc->sym = (uint32_t)index;
+    if (sym->kind == SC_SYM_IMPORT || sym->kind == SC_SYM_WORD) {
+        reloc->base = PATCH_BASE_SYMBOL;
+        return;
+    }
+    reloc->base = PATCH_BASE_TARGET;
+    reloc->value = sym->target_vaddr;
 }
 
 /* The value of a symbol that a dynamic relocation names. */
@@ -175,8 +192,7 @@ static int symbol_resolve(const struct patch_object *patch, const struct dynamic
     if (!symbol_index(strings + sym.st_name, end, patch->sym_count, &index))
         return sc_error_set(err, SC_REFUSED, "the patch object has the undefined symbol %.100s",
                             strings + sym.st_name);
-    reloc->value = patch->syms[index].target_vaddr;
-    reloc->in_target = true;
+    row_apply(patch, index, reloc);
     return 0;
 }
 
@@ -224,7 +240,7 @@ static int dynamic_table(struct patch_object *patch, const struct dynamic_info *
 static int own_reloc(struct patch_object *patch, const struct sc_patch_rela *rela,
                      struct sc_error **err)
 {
-    struct patch_reloc reloc = {.place = rela->place, .in_target = true};
+    struct patch_reloc reloc = {.place = rela->place};
     struct arch_reloc describe;
 
     if (!arch_reloc_describe(rela->type, false, &describe))
@@ -232,9 +248,10 @@ static int own_reloc(struct patch_object *patch, const struct sc_patch_rela *rel
                             SC_PATCH_RELA_SECTION);
     if (describe.size == 0)
         return 0;
-    if (rela->sym >= patch->sym_count)
+    if (rela->sym >= patch->sym_count && rela->sym != SC_RELA_SELF)
         return patch_refuse(err, "symbol of a relocation");
-    reloc.value = patch->syms[rela->sym].target_vaddr;
+    if (rela->sym != SC_RELA_SELF)
+        row_apply(patch, rela->sym, &reloc);
     if (describe.addend_used)
         reloc.value += (uint64_t)rela->addend;
     return reloc_add(patch, &describe, reloc, err);

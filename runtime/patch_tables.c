@@ -145,6 +145,19 @@ static int funcs_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct
     return 0;
 }
 
+static bool sym_valid(const struct patch_object *patch, const struct sc_patch_sym *sym)
+{
+    bool import = sym->kind == SC_SYM_IMPORT;
+
+    if (sym->kind < SC_SYM_FUNC || sym->kind > SC_SYM_WORD || sym->pad[0] || sym->pad[1] ||
+        (sym->flags & ~SC_SYM_WEAK) || (sym->flags && !import))
+        return false;
+    if (sym->name >= patch->strings_size || sym->version >= patch->strings_size ||
+        sym->library >= patch->strings_size || sym->target_vaddr > INT64_MAX - 8)
+        return false;
+    return import ? sym->name && !sym->target_vaddr : !sym->version && !sym->library;
+}
+
 static int syms_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct sc_error **err)
 {
     void *table = NULL;
@@ -156,8 +169,7 @@ static int syms_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct 
     for (size_t i = 0; i < patch->sym_count; i++) {
         const struct sc_patch_sym *sym = &patch->syms[i];
 
-        if (sym->kind < SC_SYM_FUNC || sym->kind > SC_SYM_GOT || sym->pad[0] || sym->pad[1] ||
-            sym->pad[2] || sym->name >= patch->strings_size || sym->target_vaddr > INT64_MAX)
+        if (!sym_valid(patch, sym))
             return sc_error_set(err, SC_REFUSED, "damaged patch object: symbol record %zu", i);
     }
     return 0;

@@ -5,6 +5,7 @@
 // usage: PROGRAM [PATCH [MODULE]]; MODULE is the end of the path of the library that is patched.
 #include "lib/patch_format.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
@@ -84,6 +85,20 @@ static void map_segments(struct patch *patch)
                    phdr[i].p_filesz);
 }
 
+/* As ld.so binds it; the runtime's own lookup is tested with the injector. */
+static uint64_t import_address(const struct patch *patch, const struct sc_patch_sym *symbol)
+{
+    const Elf64_Shdr *table = section(patch, SC_PATCH_STRTAB_SECTION);
+    const char *strings = (const char *)patch->file + table->sh_offset;
+    void *address = symbol->version
+                        ? dlvsym(RTLD_DEFAULT, strings + symbol->name, strings + symbol->version)
+                        : dlsym(RTLD_DEFAULT, strings + symbol->name);
+
+    if (!address && !(symbol->flags & SC_SYM_WEAK))
+        die("import is not there");
+    return (uint64_t)address;
+}
+
 static uint64_t row_address(const struct patch *patch, uint32_t row)
 {
     const Elf64_Shdr *table = section(patch, SC_PATCH_SYM_SECTION);
@@ -92,6 +107,10 @@ static uint64_t row_address(const struct patch *patch, uint32_t row)
     if (!table || row >= table->sh_size / sizeof(*symbols))
         die("row outside the table of symbols");
     symbols = (const void *)(patch->file + table->sh_offset);
+    if (symbols[row].kind == SC_SYM_IMPORT)
+        return import_address(patch, &symbols[row]);
+    if (symbols[row].kind == SC_SYM_WORD)
+        return *(const uint64_t *)(symbols[row].target_vaddr + patch->target);
     return symbols[row].target_vaddr + patch->target;
 }
 

@@ -16,9 +16,13 @@ pair()
 }
 
 old='__attribute__((noinline)) int f(int x) { return x * 17 + x / 3; } void run(void) { printf("%d", f(2)); }'
-new='extern int atoi(const char *);
-__attribute__((noinline)) int f(int x) { return x + atoi("7"); } void run(void) { printf("%d", f(2)); }'
-pair 'a_new_import_is_refused_by_name' new-import 'new import atoi in function f'
+new='extern double cos(double); volatile double d;
+__attribute__((noinline)) int f(int x) { return x + (int)cos(d); } void run(void) { printf("%d", f(2)); }'
+libs='-Wl,--as-needed -lm'
+pair 'an_import_from_a_new_library_is_refused_by_name' new-library 'library libm.so.6 is new, for import cos in function f'
+ldflags=-static libs=-lm
+pair 'a_new_import_of_a_static_program_is_refused_by_name' new-import 'new import cos in function f'
+ldflags='' libs=''
 
 old='int level = 3; __attribute__((noinline)) int f(int x) { return x + level++; } void run(void) { printf("%d", f(2)); }'
 new='int level = 4; __attribute__((noinline)) int f(int x) { return x + level++; } void run(void) { printf("%d", f(2)); }'

@@ -25,7 +25,7 @@ link_program()
 {
     cp harness.o "$1/harness.o"
     # shellcheck disable=SC2086
-    (cd "$1" && $CC $2 -Wl,-Map=out.map -o out ./*.o)
+    (cd "$1" && $CC $2 -Wl,-Map=out.map -o out ./*.o ${libs:-})
 }
 
 # link_library DIRECTORY LDFLAGS: the harness is a program that uses the library
@@ -33,7 +33,7 @@ link_library()
 {
     rm -f "$1/harness.o"
     # shellcheck disable=SC2086
-    (cd "$1" && $CC -shared $2 -Wl,-Map=out.map -o libout.so ./*.o && cp libout.so out &&
+    (cd "$1" && $CC -shared $2 -Wl,-Map=out.map -o libout.so ./*.o ${libs:-} && cp libout.so out &&
         $CC -o program ../harness.o -L. -lout -Wl,-rpath,"\$ORIGIN")
 }
 
@@ -57,7 +57,8 @@ END
 }
 
 # differ: compiles, links and compares what is in o/ and p/. Flags in $cflags, $ldflags; $library
-# is set for a shared library. The exit status of syscare-diff is left in $status.
+# is set for a shared library, $libs comes after the objects. The exit status of syscare-diff is left
+# in $status.
 differ()
 {
     rm -f out.patch report.json

@@ -88,8 +88,8 @@ done
     echo '.section .syscare.funcs,"",@progbits'
     cat "$sections"
     echo '.section .syscare.sym,"",@progbits'
-    echo ".quad $(value target_counter), 4; .long $strings; .byte 2,0,0,0"
-    echo ".quad $(value target_helper), 4; .long $((strings + 15)); .byte 1,0,0,0"
+    echo ".quad $(value target_counter), 4; .long $strings, 0, 0; .byte 2,0,0,0"
+    echo ".quad $(value target_helper), 4; .long $((strings + 15)), 0, 0; .byte 1,0,0,0"
     echo '.section .syscare.rela,"",@progbits'
     echo '.quad helper_place, -4; .long 4, 1'
     echo '.section .syscare.strtab,"",@progbits'

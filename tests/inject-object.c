@@ -174,7 +174,7 @@ static void each_table_is_checked(void **state)
         {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, name) + 1, 0xff, "function record"},
         {SC_PATCH_FUNCS_SECTION, offsetof(struct sc_patch_func, trampoline_vaddr) + 2, 0x7f,
          "function record"},
-        {SC_PATCH_SYM_SECTION, offsetof(struct sc_patch_sym, kind), SC_SYM_TLS, "symbol record"},
+        {SC_PATCH_SYM_SECTION, offsetof(struct sc_patch_sym, kind), 9, "symbol record"},
         {SC_PATCH_SYM_SECTION, offsetof(struct sc_patch_sym, name) + 2, 1, "symbol record"},
         {SC_PATCH_RELA_SECTION, offsetof(struct sc_patch_rela, type), 9, "relocation type 9"},
         {SC_PATCH_RELA_SECTION, offsetof(struct sc_patch_rela, sym), 7, "symbol of a relocation"},

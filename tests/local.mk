@@ -11,3 +11,4 @@ include $(top_srcdir)/tests/differ.mk
 include $(top_srcdir)/tests/daemon.mk
 include $(top_srcdir)/tests/author.mk
 include $(top_srcdir)/tests/truth.mk
+include $(top_srcdir)/tests/imports.mk

@@ -71,6 +71,7 @@ struct decoder;
 struct arch {
     const char *name;   /* as in job.json */
     uint16_t machine;   /* e_machine */
+    const char *loader; /* soname of the dynamic linker, which every process has */
     uint8_t jump_size;  /* bytes that the runtime overwrites */
     uint32_t call_type; /* relocation types for what the differ writes itself */
     uint32_t pcrel_type;

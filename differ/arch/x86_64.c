@@ -325,6 +325,7 @@ static size_t x86_write_slot_jump(uint8_t code[16], size_t *field)
 const struct arch arch_x86_64 = {
     .name = "x86_64",
     .machine = EM_X86_64,
+    .loader = "ld-linux-x86-64.so.2",
     .jump_size = 5,
     .call_type = R_X86_64_PLT32,
     .pcrel_type = R_X86_64_PC32,

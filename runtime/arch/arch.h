@@ -50,6 +50,7 @@ struct arch_reloc {
     bool pc_relative; /* minus the address of the place */
     bool self;        /* the value is the load bias of the object itself plus the addend */
     bool addend_used; /* S + A, otherwise S */
+    bool low;         /* 4 bytes that hold an absolute address: below arch_low_end() */
 };
 
 /*
@@ -57,6 +58,17 @@ struct arch_reloc {
  * .syscare.rela. False when the type is not one that a patch may have there. R_*_NONE: size 0.
  */
 bool arch_reloc_describe(uint32_t type, bool dynamic, struct arch_reloc *reloc);
+
+/* Addresses below it fit into a 32-bit absolute field, whether it is extended by sign or not. */
+uint64_t arch_low_end(void);
+
+/* What a dynamic relocation of a program or library, applied by ld.so, puts into a word. */
+enum arch_slot {
+    ARCH_SLOT_OTHER,
+    ARCH_SLOT_SYMBOL,   /* the address of its symbol (plus the addend) */
+    ARCH_SLOT_RESOLVER, /* what the function at load bias + addend returns (R_*_IRELATIVE) */
+};
+enum arch_slot arch_slot_kind(uint32_t type);
 
 /* ---- registers and injected system calls: used by the injector ---- */
 

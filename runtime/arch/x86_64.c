@@ -97,7 +97,32 @@ bool arch_reloc_describe(uint32_t type, bool dynamic, struct arch_reloc *reloc)
     case R_X86_64_PC64:
         reloc->pc_relative = true;
         return !dynamic;
+    case R_X86_64_32:
+    case R_X86_64_32S:
+        reloc->size = 4;
+        reloc->low = true;
+        return !dynamic;
     default:
         return false;
     }
+}
+
+enum arch_slot arch_slot_kind(uint32_t type)
+{
+    switch (type) {
+    case R_X86_64_JUMP_SLOT:
+    case R_X86_64_GLOB_DAT:
+    case R_X86_64_64:
+        return ARCH_SLOT_SYMBOL;
+    case R_X86_64_IRELATIVE:
+        return ARCH_SLOT_RESOLVER;
+    default:
+        return ARCH_SLOT_OTHER;
+    }
+}
+
+/* What R_X86_64_32 and R_X86_64_32S can both hold. */
+uint64_t arch_low_end(void)
+{
+    return UINT64_C(1) << 31;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Applies a patch to a process.
 #include "runtime/inject/check.h"
+#include "runtime/inject/imports.h"
 #include "runtime/inject/job.h"
 #include "runtime/inject/map.h"
 #include "runtime/inject/stop.h"
@@ -74,8 +75,10 @@ static int map_late(struct job *job)
 {
     int result = JOB_RETRY;
 
-    if (patch_map_verify(job, job_stopped_tid(job)) < 0)
-        return -1;
+    result = patch_map_verify(job, job_stopped_tid(job));
+    if (result)
+        return result;
+    result = JOB_RETRY;
     if (!patch_map_needed(job))
         return 0;
     reply_set(job->reply, INJECT_BUSY, "none of its threads can be borrowed");
@@ -148,6 +151,8 @@ static int apply_attempt(struct job *job)
         result = job_look(job);
         if (result == 0)
             result = sites_check(job);
+        if (result == 0)
+            result = imports_prepare(job);
         if (result == 0 && patch_map_needed(job))
             result = map_early(job);
         if (result)

@@ -11,6 +11,7 @@
 struct gap_search {
     uint64_t low, high; /* to be reached */
     uint64_t size, align;
+    uint64_t limit; /* below it */
     uint64_t best, best_cost;
     bool found;
 };
@@ -40,6 +41,7 @@ static void range_try(struct gap_search *search, uint64_t start, uint64_t end, b
     start = (start < lowest ? lowest : start) + search->align - 1;
     start &= mask;
     end = end > highest ? highest : end;
+    end = end > search->limit ? search->limit : end;
     if (end <= start || end - start < search->size)
         return;
     /* The heap grows upwards: after it, the far end of what can be reached is least in its way. */
@@ -49,9 +51,10 @@ static void range_try(struct gap_search *search, uint64_t start, uint64_t end, b
 }
 
 bool gap_find(const struct process *process, uint64_t low, uint64_t high, uint64_t size,
-              uint64_t align, uint64_t *address)
+              uint64_t align, uint64_t limit, uint64_t *address)
 {
-    struct gap_search search = {.low = low, .high = high, .size = size, .align = align};
+    struct gap_search search = {
+        .low = low, .high = high, .size = size, .align = align, .limit = limit};
     uint64_t start = LOWEST;
     bool after_heap = false;
 

@@ -7,10 +7,10 @@
 
 /*
  * Finds an unmapped range of size bytes, aligned, from which [low, high) can be reached both ways
- * (arch_reach). Prefers what does not stand in the way of a growing heap or stack. False when
- * there is none.
+ * (arch_reach), and all of it below limit. Prefers what does not stand in the way of a growing heap
+ * or stack. False when there is none.
  */
 bool gap_find(const struct process *process, uint64_t low, uint64_t high, uint64_t size,
-              uint64_t align, uint64_t *address);
+              uint64_t align, uint64_t limit, uint64_t *address);
 
 #endif

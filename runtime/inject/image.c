@@ -2,6 +2,7 @@
 // Relocates a patch for one place in one process, and writes the result there.
 #include "runtime/inject/image.h"
 #include "lib/cleanup.h"
+#include "runtime/arch/arch.h"
 #include "runtime/inject/memory.h"
 
 #include <errno.h>
@@ -12,19 +13,23 @@
 
 /* 64-bit arithmetic modulo 2^64, as the psABI has it; a 32-bit place must hold the value. */
 static bool reloc_apply(const struct patch_object *patch, const struct patch_reloc *reloc,
-                        uint8_t *image, uint64_t patch_bias, uint64_t target_bias)
+                        uint8_t *image, const struct image_base *base)
 {
-    uint64_t value = reloc->value + (reloc->in_target ? target_bias : patch_bias);
+    uint64_t value = reloc->value;
 
+    if (reloc->base == PATCH_BASE_SYMBOL)
+        value += base->values[reloc->sym];
+    else
+        value += reloc->base == PATCH_BASE_TARGET ? base->target : base->patch;
     if (reloc->pc_relative)
-        value -= patch_bias + reloc->place;
-    if (reloc->size == 4 && (int64_t)value != (int32_t)value)
+        value -= base->patch + reloc->place;
+    if (reloc->low ? value >= arch_low_end() : reloc->size == 4 && (int64_t)value != (int32_t)value)
         return false;
     memcpy(image + (reloc->place - patch->low), &value, reloc->size);
     return true;
 }
 
-uint8_t *image_make(struct job *job, uint64_t patch_bias, uint64_t target_bias)
+uint8_t *image_make(struct job *job, const struct image_base *base)
 {
     const struct patch_object *patch = job->patch;
     cleanup_free uint8_t *image = calloc(1, patch->high - patch->low);
@@ -40,7 +45,7 @@ uint8_t *image_make(struct job *job, uint64_t patch_bias, uint64_t target_bias)
                segment->filesz);
     }
     for (size_t i = 0; i < patch->reloc_count; i++)
-        if (!reloc_apply(patch, &patch->relocs[i], image, patch_bias, target_bias)) {
+        if (!reloc_apply(patch, &patch->relocs[i], image, base)) {
             reply_set(job->reply, INJECT_FAILED, "relocation at 0x%llx does not fit",
                       (unsigned long long)patch->relocs[i].place);
             return NULL;
@@ -118,6 +123,22 @@ static bool segment_matches(struct job *job, const struct patch_segment *segment
 
     return memory && process_read(job->process, patch_bias + segment->vaddr + skip, memory, size) &&
            memcmp(memory, image + (segment->vaddr + skip - job->patch->low), size) == 0;
+}
+
+bool image_imports_match(struct job *job, const uint8_t *image, uint64_t patch_bias)
+{
+    const struct patch_object *patch = job->patch;
+
+    for (size_t i = 0; i < patch->reloc_count; i++) {
+        const struct patch_reloc *reloc = &patch->relocs[i];
+        uint8_t now[8];
+
+        if (reloc->base == PATCH_BASE_SYMBOL &&
+            (!process_read(job->process, patch_bias + reloc->place, now, reloc->size) ||
+             memcmp(now, image + (reloc->place - patch->low), reloc->size) != 0))
+            return false;
+    }
+    return true;
 }
 
 bool image_matches(struct job *job, const uint8_t *image, uint64_t patch_bias)

@@ -5,11 +5,17 @@
 
 #include "runtime/inject/injector.h"
 
+/* Where a patch is or will be: load biases, and what its imports are there (imports.h). */
+struct image_base {
+    uint64_t patch, target;
+    const uint64_t *values; /* NULL when the patch needs none */
+};
+
 /*
- * The relocated memory of all segments, from patch->low to patch->high, for the load biases given;
- * malloc'd. NULL with the reply set: memory ran out, or a relocation does not fit its place.
+ * The relocated memory of all segments, from patch->low to patch->high; malloc'd. NULL with the
+ * reply set: memory ran out, or a relocation does not fit its place.
  */
-uint8_t *image_make(struct job *job, uint64_t patch_bias, uint64_t target_bias);
+uint8_t *image_make(struct job *job, const struct image_base *base);
 
 /*
  * Writes into a mapping of the file what differs from it: relocations and the zeroes that follow
@@ -17,6 +23,9 @@ uint8_t *image_make(struct job *job, uint64_t patch_bias, uint64_t target_bias);
  */
 int image_write(struct job *job, pid_t tid, const uint8_t *image, uint64_t patch_bias,
                 uint64_t target_bias);
+
+/* True if what stands for imports in the memory of the patch is as in the image. */
+bool image_imports_match(struct job *job, const uint8_t *image, uint64_t patch_bias);
 
 /* True if all read-only segments in memory are as in the image, but for the mark. */
 bool image_matches(struct job *job, const uint8_t *image, uint64_t patch_bias);

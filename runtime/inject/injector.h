@@ -62,6 +62,8 @@ struct job {
     struct tracee_set threads;
     struct process *process;     /* opened anew after each stop */
     struct process_state *state; /* read from it */
+    struct import_set *imports;  /* values found so far: see imports.h */
+    size_t import_count;
 };
 
 /* Return value of steps that may be tried again: the reply says what was in the way. */

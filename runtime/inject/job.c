@@ -2,6 +2,7 @@
 // What apply and revert have in common: looking, stopping, trying again until the deadline.
 #include "runtime/inject/job.h"
 #include "lib/cleanup.h"
+#include "runtime/inject/imports.h"
 #include "runtime/inject/sharers.h"
 #include "runtime/inject/stop.h"
 #include "runtime/inject/task.h"
@@ -168,6 +169,7 @@ void job_free(struct job *job)
     process_state_close(job->state);
     process_close(job->process);
     free(job->threads.items);
+    imports_free(job);
     job->state = NULL;
     job->process = NULL;
     job->threads = (struct tracee_set){0};

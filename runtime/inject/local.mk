@@ -7,6 +7,9 @@ runtime_libprocess_a_SOURCES = \
   runtime/patch_tables.c runtime/patch_relocs.c \
   runtime/process_maps.c runtime/process_maps.h \
   runtime/process_elf.c runtime/process_elf.h \
+  runtime/process_modules.c runtime/process_modules.h \
+  runtime/process_scope.c runtime/process_slots.c \
+  runtime/process_symbol.c runtime/process_symbol.h \
   runtime/process_state.c runtime/process_state.h
 runtime_libprocess_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 LIBPROCESS = runtime/libprocess.a
@@ -25,6 +28,8 @@ INJECT_SOURCES = \
   runtime/inject/map.c runtime/inject/map.h \
   runtime/inject/gap.c runtime/inject/gap.h \
   runtime/inject/image.c runtime/inject/image.h \
+  runtime/inject/imports.c runtime/inject/imports.h \
+  runtime/inject/resolver.c runtime/inject/resolver.h \
   runtime/inject/memory.c runtime/inject/memory.h \
   runtime/inject/stack.c runtime/inject/stack.h \
   runtime/inject/check.c runtime/inject/check.h \

@@ -5,6 +5,7 @@
 #include "runtime/inject/descriptor.h"
 #include "runtime/inject/gap.h"
 #include "runtime/inject/image.h"
+#include "runtime/inject/imports.h"
 #include "runtime/inject/memory.h"
 
 #include <errno.h>
@@ -75,7 +76,7 @@ static int range_reserve(struct job *job, struct infection *infection,
         if (process_maps_read(job->process, &err) < 0)
             return reply_set(job->reply, INJECT_FAILED, "%s", err->message);
         if (!gap_find(job->process, instance->low, instance->high, size, job->patch->align,
-                      address))
+                      job->patch->low_only ? arch_low_end() : UINT64_MAX, address))
             return reply_set(job->reply, INJECT_NO_MEMORY,
                              "no room for the patch within reach of the code");
         result = remote_mmap(job, infection, *address, size, PROT_READ | PROT_WRITE,
@@ -110,12 +111,17 @@ static int instance_map(struct job *job, struct infection *infection,
 {
     uint64_t size = job->patch->high - job->patch->low;
     cleanup_free uint8_t *image = NULL;
+    struct image_base base = {.target = instance->bias};
     struct inject_reply failure;
     uint64_t address;
+    int result = imports_get(job, instance, &base.values);
 
+    if (result)
+        return result;
     if (range_reserve(job, infection, instance, &address) < 0)
         return -1;
-    image = image_make(job, address - job->patch->low, instance->bias);
+    base.patch = address - job->patch->low;
+    image = image_make(job, &base);
     if (image && segments_map(job, infection, address - job->patch->low, fd) == 0 &&
         image_write(job, infection->host->tid, image, address - job->patch->low, instance->bias) ==
             0)
@@ -177,19 +183,34 @@ static int mapping_disown(struct job *job, pid_t tid, struct process_instance *i
     return 0;
 }
 
+/*
+ * A library that was closed and opened again at the same address may have found its own libraries
+ * at others. While functions jump into the mapping, the program may have changed such words itself.
+ */
+static bool mapping_matches(struct job *job, const struct process_instance *instance,
+                            const uint8_t *image)
+{
+    return image_matches(job, image, instance->patch_bias) &&
+           (instance->ours || image_imports_match(job, image, instance->patch_bias));
+}
+
 int patch_map_verify(struct job *job, pid_t tid)
 {
     for (size_t i = 0; i < job->state->instance_count; i++) {
         struct process_instance *instance = &job->state->instances[i];
+        struct image_base base = {instance->patch_bias, instance->bias, NULL};
         cleanup_free uint8_t *image = NULL;
+        int result;
 
         if (!instance->mapped)
             continue;
-        image = image_make(job, instance->patch_bias, instance->bias);
+        result = imports_get(job, instance, &base.values);
+        if (result)
+            return result;
+        image = image_make(job, &base);
         if (!image)
             return -1;
-        if (!image_matches(job, image, instance->patch_bias) &&
-            mapping_disown(job, tid, instance) < 0)
+        if (!mapping_matches(job, instance, image) && mapping_disown(job, tid, instance) < 0)
             return -1;
     }
     return 0;

@@ -15,8 +15,8 @@ int patch_map(struct job *job, struct tracee *host);
 
 /*
  * Compares the code and constants of mappings made earlier with what they must be. One that
- * differs is given up: its instance counts as unmapped. tid: any stopped thread. 0, or -1 with the
- * reply set when functions jump into such a mapping.
+ * differs is given up: its instance counts as unmapped. tid: any stopped thread. 0; JOB_RETRY as
+ * imports_get; -1 with the reply set, also when functions jump into such a mapping.
  */
 int patch_map_verify(struct job *job, pid_t tid);
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reads which version of which library each dynamic symbol of a linked file has.
+#include "differ/image_P.h"
+
+#include <string.h>
+
+#define VERSION_INDEX 0x7fff
+
+/* A version index and what it stands for. */
+struct version {
+    uint16_t index;
+    const char *name, *library;
+};
+
+static int bad_versions(struct image *image, struct sc_error **err)
+{
+    return sc_error_set(err, SC_FAILED, "%s: damaged symbol versions", image->elf->path);
+}
+
+static struct version *version_add(struct image *image, struct list *versions, size_t index)
+{
+    struct version *version = pool_alloc(image->pool, sizeof(*version));
+
+    version->index = index & VERSION_INDEX;
+    list_add(image->pool, versions, version);
+    return version;
+}
+
+/* SHT_GNU_verneed: versions of other libraries. */
+static int read_needed(struct image *image, const struct elf_section *section,
+                       struct list *versions, struct sc_error **err)
+{
+    Elf_Data *data = elf_getdata(section->scn, NULL);
+    size_t strings = section->shdr.sh_link;
+    GElf_Verneed need;
+
+    for (int at = 0; data && gelf_getverneed(data, at, &need); at += (int)need.vn_next) {
+        const char *library = elf_strptr(image->elf->elf, strings, need.vn_file);
+        int aux = at + (int)need.vn_aux;
+
+        for (unsigned int i = 0; i < need.vn_cnt; i++) {
+            struct version *version;
+            GElf_Vernaux name;
+
+            if (!gelf_getvernaux(data, aux, &name))
+                return bad_versions(image, err);
+            version = version_add(image, versions, name.vna_other);
+            version->name = elf_strptr(image->elf->elf, strings, name.vna_name);
+            version->library = library;
+            if (!version->name || !library)
+                return bad_versions(image, err);
+            aux += (int)name.vna_next;
+        }
+        if (!need.vn_next)
+            return 0;
+    }
+    return bad_versions(image, err);
+}
+
+/* SHT_GNU_verdef: versions of this file; the base version means none. */
+static int read_defined(struct image *image, const struct elf_section *section,
+                        struct list *versions, struct sc_error **err)
+{
+    Elf_Data *data = elf_getdata(section->scn, NULL);
+    GElf_Verdef def;
+
+    for (int at = 0; data && gelf_getverdef(data, at, &def); at += (int)def.vd_next) {
+        GElf_Verdaux name;
+
+        if (!gelf_getverdaux(data, at + (int)def.vd_aux, &name))
+            return bad_versions(image, err);
+        if (!(def.vd_flags & VER_FLG_BASE)) {
+            struct version *version = version_add(image, versions, def.vd_ndx);
+
+            version->name = elf_strptr(image->elf->elf, section->shdr.sh_link, name.vda_name);
+            if (!version->name)
+                return bad_versions(image, err);
+        }
+        if (!def.vd_next)
+            return 0;
+    }
+    return bad_versions(image, err);
+}
+
+/* SHT_GNU_versym: one index for each dynamic symbol. */
+static int assign(struct image *image, const struct elf_section *section,
+                  const struct list *versions, struct sc_error **err)
+{
+    Elf_Data *data = elf_getdata(section->scn, NULL);
+
+    for (size_t i = 1; i < image->dynamic_count; i++) {
+        GElf_Versym index;
+
+        if (!data || !gelf_getversym(data, (int)i, &index))
+            return bad_versions(image, err);
+        for (size_t j = 0; j < versions->count; j++) {
+            const struct version *version = versions->items[j];
+
+            if (version->index != (index & VERSION_INDEX))
+                continue;
+            image->dynamic[i].version = version->name;
+            image->dynamic[i].library = version->library;
+        }
+    }
+    return 0;
+}
+
+int image_read_versions(struct image *image, struct sc_error **err)
+{
+    const struct elf_section *symbols = NULL;
+    struct list versions = {0};
+
+    for (size_t i = 1; i < image->elf->section_count; i++) {
+        const struct elf_section *section = &image->elf->sections[i];
+        int result = 0;
+
+        if (section->shdr.sh_type == SHT_GNU_verneed)
+            result = read_needed(image, section, &versions, err);
+        else if (section->shdr.sh_type == SHT_GNU_verdef)
+            result = read_defined(image, section, &versions, err);
+        else if (section->shdr.sh_type == SHT_GNU_versym)
+            symbols = section;
+        if (result < 0)
+            return -1;
+    }
+    return symbols ? assign(image, symbols, &versions, err) : 0;
+}
