@@ -15,8 +15,8 @@
 
 /*
  * A pair of objects of the job; either path may be NULL, not both. The one object of a link with
- * link-time optimisation stands for all inputs that the linker plugin made, of which the real link
- * may have had several.
+ * link-time optimisation stands for all inputs that the linker plugin made, one for each partition
+ * of the link, joined.
  */
 struct job_object {
     const char *name, *source;

@@ -8,7 +8,7 @@ syscare_diff_SOURCES = \
   differ/refusal.c differ/refusal.h \
   differ/model.h differ/names.c differ/names.h \
   differ/read.c differ/read_targets.c differ/read.h \
-  differ/pair.c \
+  differ/pair.c differ/lto.c differ/lto.h \
   differ/compare.c differ/compare.h \
   differ/link_map.c differ/link_map.h \
   differ/image.c differ/image_versions.c differ/image.h differ/image_P.h \

@@ -87,6 +87,7 @@ struct symbol {
     const char *key; /* name without the numbers that the compiler counts up */
     uint64_t value, size;
     uint8_t type, bind, visibility;
+    uint32_t partition;    /* LTO: which of the objects that were joined it comes from */
     bool common;           /* SHN_COMMON: tentative definition, allocated by ld */
     bool absolute;         /* SHN_ABS */
     bool numbered;         /* name differs from key */

@@ -3,6 +3,7 @@
 #include "differ/oracle.h"
 
 #include "differ/bind.h"
+#include "differ/lto.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 
@@ -139,7 +140,8 @@ static void mark_new(const struct view *view, const struct symbol *symbol)
         struct code *code = &view->codes[i];
 
         if (!code->parent && strcmp(code->symbol->name, symbol->name) == 0 &&
-            strcmp(input_of(view->differ, code), symbol->object->job->name) == 0)
+            strcmp(input_of(view->differ, code), symbol->object->job->name) == 0 &&
+            lto_may_be_in(symbol, code->symbol->input))
             code->changed_there = true;
     }
 }
@@ -163,9 +165,13 @@ static void mark_differ(struct differ *differ, const struct view *reference,
             if (linked)
                 mark_address(reference, linked->address);
         }
-        for (size_t j = 0; fresh && j < fresh->functions.count; j++)
-            if (!((struct symbol *)fresh->functions.items[j])->twin)
-                mark_new(patched, fresh->functions.items[j]);
+        for (size_t j = 0; fresh && j < fresh->functions.count; j++) {
+            const struct symbol *symbol = fresh->functions.items[j];
+
+            /* changed ones too: of several of a name the oracle may not tell which is which */
+            if (!symbol->twin || symbol->status == STATUS_CHANGED)
+                mark_new(patched, symbol);
+        }
     }
 }
 
@@ -265,36 +271,52 @@ static struct code *patched_code(struct differ *differ, const struct symbol *sym
 
         if (strcmp(code->key, symbol->key) == 0 && !code->parent &&
             strcmp(code->symbol->name, symbol->name) == 0 &&
-            strcmp(input_of(differ, code), symbol->object->job->name) == 0)
+            strcmp(input_of(differ, code), symbol->object->job->name) == 0 &&
+            lto_may_be_in(symbol, code->symbol->input))
             return code;
     }
     return NULL;
 }
 
-static struct code *code_named(const struct view *view, const char *name)
+/*
+ * The function of the patch object with this name and text; else the first with the name that
+ * nothing was found for yet, or NULL. Several files may each have one of the name.
+ */
+static struct code *code_with_text(struct view *patch, const char *name, const char *text)
 {
-    for (size_t i = 0; i < view->code_count; i++)
-        if (!view->codes[i].parent && strcmp(view->codes[i].symbol->name, name) == 0)
-            return &view->codes[i];
-    return NULL;
+    struct code *first = NULL;
+
+    for (size_t i = 0; i < patch->code_count; i++) {
+        struct code *code = &patch->codes[i];
+        cleanup_free char *found = NULL;
+
+        if (code->parent || code->twin || strcmp(code->symbol->name, name) != 0)
+            continue;
+        found = view_text(patch, code);
+        if (strcmp(found, text) == 0)
+            return code;
+        if (!first)
+            first = code;
+    }
+    return first;
 }
 
 static int verify_function(struct differ *differ, struct view *patch, const struct symbol *symbol,
                            struct sc_error **err)
 {
     struct code *linked = patched_code(differ, symbol);
-    struct code *mine = code_named(patch, symbol->name);
-    cleanup_free char *expected = NULL;
-    cleanup_free char *found = NULL;
+    cleanup_free char *expected = linked ? view_text(differ->patched_view, linked) : NULL;
+    struct code *mine = linked ? code_with_text(patch, symbol->name, expected) : NULL;
+    cleanup_free char *found = mine ? view_text(patch, mine) : NULL;
     char left[128], right[128];
 
-    if (!linked || !mine)
+    if (!mine)
         return sc_error_set(err, SC_FAILED, "function %s is missing in %s", symbol->name,
                             linked ? "the patch object" : "the patched link");
-    expected = view_text(differ->patched_view, linked);
-    found = view_text(patch, mine);
-    if (strcmp(expected, found) == 0)
+    if (strcmp(expected, found) == 0) {
+        mine->twin = linked;
         return 0;
+    }
     first_difference(found, expected, left, right);
     return sc_error_set(err, SC_FAILED,
                         "function %s in the patch object is not that of the patched link: "

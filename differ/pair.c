@@ -7,6 +7,7 @@
 // that stays without a twin on both sides is refused in phase_check.
 #include "differ/compare.h"
 #include "differ/differ.h"
+#include "differ/lto.h"
 #include "differ/read.h"
 
 #include <string.h>
@@ -43,8 +44,8 @@ static void pair_by_name(struct object *original, struct object *patched)
         struct symbol *symbol = patched->all.items[i];
         struct symbol *twin;
 
-        if (symbol->numbered || symbol->by_content || !symbol->name[0] || symbol->parent ||
-            unique_symbol(patched, symbol->name) != symbol)
+        if (symbol->twin || symbol->numbered || symbol->by_content || !symbol->name[0] ||
+            symbol->parent || unique_symbol(patched, symbol->name) != symbol)
             continue;
         twin = unique_symbol(original, symbol->name);
         if (twin && !twin->by_content && same_nature(symbol, twin))
@@ -180,11 +181,8 @@ static struct symbol *same_code(const struct list *candidates, struct symbol *sy
     return found;
 }
 
-/*
- * Clones of one function: first those with equal bodies, then what is left if that is one on each
- * side. The rest counts as dropped and new, which is always right: whoever calls them has changed.
- */
-static void pair_clones(struct object *original, struct object *patched)
+/* Clones with equal bodies. */
+static void pair_equal_clones(struct object *original, struct object *patched)
 {
     for (size_t i = 0; i < patched->all.count; i++) {
         struct symbol *symbol = patched->all.items[i];
@@ -200,11 +198,61 @@ static void pair_clones(struct object *original, struct object *patched)
             if (twin && same_code(&mine, twin) == mine.items[j])
                 make_twins(twin, mine.items[j]);
         }
+    }
+}
+
+/*
+ * What code that is otherwise the same calls at the same place. Any pairing of functions is right
+ * as long as all code is compared by it; this one leaves the callers as they are.
+ */
+static void pair_called_clones(struct symbol *original, struct symbol *patched)
+{
+    struct section *a = original->section, *b = patched->section;
+    size_t i = section_relocation_from(a, original->value);
+    size_t j = section_relocation_from(b, patched->value);
+
+    if (!compare_code_shape(original, patched))
+        return;
+    for (; i < a->relocation_count && a->relocations[i].offset < original->value + original->size;
+         i++, j++) {
+        struct symbol *x = a->relocations[i].target, *y = b->relocations[j].target;
+
+        if (x && y && is_clone(x) && is_clone(y) && !x->twin && !y->twin &&
+            strcmp(x->key, y->key) == 0)
+            make_twins(x, y);
+    }
+}
+
+/*
+ * The rest, if that is one on each side. What stays counts as dropped and new, which is always
+ * right: whoever calls them has changed.
+ */
+static void pair_last_clones(struct object *original, struct object *patched)
+{
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i];
+        struct list mine, theirs;
+
+        if (!is_clone(symbol) || symbol->twin)
+            continue;
         mine = clones_of(patched, symbol->key);
         theirs = clones_of(original, symbol->key);
         if (mine.count == 1 && theirs.count == 1)
             make_twins(theirs.items[0], mine.items[0]);
     }
+}
+
+/* Clones of one function: by their bodies, then by their callers, then by what is left. */
+static void pair_clones(struct object *original, struct object *patched)
+{
+    pair_equal_clones(original, patched);
+    for (size_t i = 0; i < patched->functions.count; i++) {
+        struct symbol *symbol = patched->functions.items[i];
+
+        if (symbol->twin)
+            pair_called_clones(symbol->twin, symbol);
+    }
+    pair_last_clones(original, patched);
 }
 
 static void pair_statics(struct object *patched)
@@ -232,6 +280,8 @@ void phase_pair(struct differ *differ)
 
         if (!original || !patched)
             continue;
+        if (differ->job.objects[i].lto)
+            lto_pair_names(original, patched);
         pair_by_name(original, patched);
         pair_cold_parts(patched);
         pair_statics(patched);

@@ -3,7 +3,7 @@
 #include "differ/differ.h"
 #include "differ/entry.h"
 #include "differ/frames.h"
-#include "differ/names.h"
+#include "differ/lto.h"
 #include "differ/oracle.h"
 #include "differ/read.h"
 
@@ -11,26 +11,6 @@
 #include "lib/file.h"
 
 #include <string.h>
-
-/*
- * Two static things of one name in an LTO object: one keeps the name, the other gets a number, and
- * a patch may swap them. So neither name says which it is.
- */
-static void distrust_lto_names(struct object *object)
-{
-    for (size_t i = 1; i < object->symbol_count; i++) {
-        struct symbol *symbol = &object->symbols[i];
-        const char *plain = name_without_lto(object->pool, symbol->name);
-        size_t count;
-        struct name_entry *entries;
-
-        if (plain == symbol->name)
-            continue;
-        entries = name_index_find(&object->names, plain, &count);
-        for (size_t j = 0; j < count; j++)
-            ((struct symbol *)entries[j].item)->numbered = true;
-    }
-}
 
 static struct object *read_object(struct differ *differ, struct job_object *job, const char *path,
                                   struct sc_error **err)
@@ -42,7 +22,7 @@ static struct object *read_object(struct differ *differ, struct job_object *job,
         return NULL;
     object->job = job;
     if (job->lto)
-        distrust_lto_names(object);
+        lto_find_partitions(object);
     return object;
 }
 

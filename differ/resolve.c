@@ -4,7 +4,7 @@
 // A name alone proves nothing: two files may both have a static parse(). A local symbol is the
 // one of that name that lies in an input section which the map attributes to the object.
 #include "differ/bind.h"
-#include "differ/names.h"
+#include "differ/lto.h"
 
 #include <string.h>
 
@@ -83,72 +83,13 @@ static struct image_symbol *look_up(struct differ *differ, const struct symbol *
     return found;
 }
 
-/* True if all LTO inputs of the link are one: then it numbered its names as the replay does. */
-static bool has_one_partition(const struct differ *differ, const struct job_object *object)
-{
-    const struct link_map *map = differ->reference->map;
-    const char *first = NULL;
-
-    for (size_t i = 0; i < map->count; i++) {
-        const char *input = map->ranges[i].input;
-
-        if (!job_object_is_input(object, input))
-            continue;
-        if (first && strcmp(first, input) != 0)
-            return false;
-        first = input;
-    }
-    return true;
-}
-
-/* The candidates of one LTO name, with and without its number; *count tells their addresses. */
-static struct image_symbol *lto_candidates(struct differ *differ, const struct symbol *symbol,
-                                           const char *plain, size_t *count)
-{
-    struct image *image = differ->reference;
-    struct image_symbol *found = NULL;
-
-    *count = 0;
-    for (size_t i = 0; i < image->symbol_count; i++) {
-        struct image_symbol *candidate = &image->symbols[i];
-
-        if (strncmp(candidate->name, plain, strlen(plain)) != 0 ||
-            strcmp(name_without_lto(&differ->pool, candidate->name), plain) != 0 ||
-            !fits(symbol, candidate) || !job_object_is_input(symbol->object->job, candidate->input))
-            continue;
-        if (!found || found->address != candidate->address)
-            ++*count;
-        found = candidate;
-    }
-    return found;
-}
-
-/*
- * A local name of an LTO object. Of several static ones of a name all but one get ".lto_priv.N",
- * and which gets what depends on the partitions: the name decides only where there is one
- * partition, or nothing to decide.
- */
-static struct image_symbol *look_up_lto(struct differ *differ, const struct symbol *symbol,
-                                        enum refusal_code *why)
-{
-    const char *plain = name_without_lto(&differ->pool, symbol->name);
-    struct image_symbol *found;
-    size_t count;
-
-    if (has_one_partition(differ, symbol->object->job))
-        return look_up(differ, symbol, LOOKUP_LOCAL, why);
-    found = lto_candidates(differ, symbol, plain, &count);
-    *why = count ? REFUSE_AMBIGUOUS_SYMBOL : REFUSE_SYMBOL_NOT_FOUND;
-    return count == 1 ? found : NULL;
-}
-
 struct image_symbol *resolve_symbol(struct differ *differ, const struct symbol *symbol,
                                     enum refusal_code *why)
 {
     struct image_symbol *found;
 
     if (symbol->bind == STB_LOCAL && symbol->object->job->lto)
-        return look_up_lto(differ, symbol, why);
+        return lto_resolve(differ, symbol, why);
     if (symbol->bind == STB_LOCAL)
         return look_up(differ, symbol, LOOKUP_LOCAL, why);
     found = look_up(differ, symbol, LOOKUP_GLOBAL, why);

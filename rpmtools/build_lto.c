@@ -58,9 +58,8 @@ static void mark_lto_units(struct build_target *target)
 }
 
 /*
- * R is linked with as many partitions as the package wants, the replay with one: in one object
- * every reference has a symbol. What that changes in the code the oracle finds, and the build
- * fails.
+ * Units compiled by LTO are compared as one object, the replay of the whole link: the passes see
+ * across files, and a change in one may change any other.
  */
 int build_prepare_lto(struct build *build, struct build_target *target, struct sc_error **err)
 {

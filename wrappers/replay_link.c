@@ -16,6 +16,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Everything about one replay of a link. */
@@ -124,11 +125,10 @@ static char *word_quote(char *options, const char *word)
     return options;
 }
 
-/* COLLECT_GCC_OPTIONS with one partition: lto-wrapper hands it to GCC, the last one of its kind
- * wins. */
+/* COLLECT_GCC_OPTIONS with ours behind: lto-wrapper hands it to GCC. */
 static char *collect_options(const struct link *link, const char *recorded)
 {
-    char *options = word_quote(sc_format("%s", recorded), "-flto-partition=one");
+    char *options = sc_format("%s", recorded);
 
     for (char *const *extra = link->replay->extra; *extra; extra++)
         options = word_quote(options, *extra);
@@ -169,23 +169,83 @@ static char **environment_make(const struct link *link, struct sc_error **err)
     return list;
 }
 
-/* Moves the one object that was kept to the output. */
-static int object_take(const struct link *link, struct sc_error **err)
+/*
+ * The number in "cc2YQIjP.ltrans12.ltrans.o"; 0 for "x.lto.o", the only object of a link without
+ * partitions.
+ */
+static unsigned long partition_number(const char *name)
 {
-    cleanup_free char *found = NULL;
-    DIR *directory = opendir(link->kept);
-    struct dirent *entry;
-    size_t count = 0;
+    static const char mark[] = ".ltrans";
+    const char *at = strstr(name, mark);
 
-    while (directory && (entry = readdir(directory)))
-        if (entry->d_name[0] != '.' && count++ == 0)
-            found = sc_format("%s/%s", link->kept, entry->d_name);
-    if (directory)
-        closedir(directory);
-    if (count != 1)
-        return sc_error_set(err, SC_FAILED, "the link made %zu objects of its LTO inputs, not one",
-                            count);
-    return sc_file_copy(found, link->replay->output, err);
+    return at ? strtoul(at + strlen(mark), NULL, 10) : 0;
+}
+
+static int compare_partitions(const struct dirent **a, const struct dirent **b)
+{
+    unsigned long x = partition_number((*a)->d_name), y = partition_number((*b)->d_name);
+
+    return x < y ? -1 : x > y;
+}
+
+static int is_object(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/*
+ * Joins the objects of all partitions, in their order, into one with every section still apart: a
+ * patch may move a function from one partition to another. The linker keeps the file symbol of each
+ * before its local symbols, which tells later where one comes from.
+ */
+static int objects_join(const struct link *link, struct dirent **entries, int count,
+                        struct sc_error **err)
+{
+    const char *tool = sc_json_string(link->record, "tool", err);
+    cleanup_argv char **argv = calloc((size_t)count + 6, sizeof(*argv));
+    struct sc_run run = {.argv = (const char *const *)argv, .directory = link->kept};
+    size_t made = 0;
+    int status;
+
+    if (!argv)
+        abort();
+    if (!tool)
+        return -1;
+    argv[made++] = sc_format("%s", tool);
+    argv[made++] = sc_format("-r");
+    argv[made++] = sc_format("--unique");
+    argv[made++] = sc_format("-o");
+    argv[made++] = sc_format("%s", link->replay->output);
+    for (int i = 0; i < count; i++)
+        argv[made++] = sc_format("%s", entries[i]->d_name);
+    status = sc_run(&run, err);
+    if (status > 0)
+        return sc_error_set(err, SC_FAILED,
+                            "cannot join the %d objects that LTO made: %s -r failed", count, tool);
+    return status;
+}
+
+/* Makes the output of the objects that were kept. */
+static int objects_take(const struct link *link, struct sc_error **err)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(link->kept, &entries, is_object, compare_partitions);
+    int result;
+
+    if (count < 0)
+        return sc_error_errno(err, "cannot list %s", link->kept);
+    if (count == 0)
+        result = sc_error_set(err, SC_FAILED, "the link made no object of its LTO inputs");
+    else if (count == 1) {
+        cleanup_free char *only = sc_format("%s/%s", link->kept, entries[0]->d_name);
+
+        result = sc_file_copy(only, link->replay->output, err);
+    } else
+        result = objects_join(link, entries, count, err);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    return result;
 }
 
 /* Runs the linker in the prepared directory. */
@@ -204,7 +264,7 @@ static int link_run(const struct link *link, struct sc_error **err)
         return -1;
     if (status)
         return sc_error_set(err, SC_FAILED, "the linker failed with status %d", status);
-    return object_take(link, err);
+    return objects_take(link, err);
 }
 
 /* With the scratch directory, which does not stay. */

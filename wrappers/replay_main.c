@@ -20,9 +20,9 @@ static const char usage_text[] =
     "with function and data sections, and write the object to OUTPUT.o and nothing else.\n"
     "OPTIONs are given to the compiler (cc1, cc1plus) behind the recorded ones.\n"
     "\n"
-    "      --link  run a link with link-time optimisation again, with one partition, and write "
-    "the\n"
-    "              object that it makes of its LTO inputs; OPTIONs are GCC's\n"
+    "      --link  run a link with link-time optimisation again, and write all that it "
+    "makes\n"
+    "              of its LTO inputs as one object; OPTIONs are GCC's\n"
     "  -h, --help  this text\n";
 
 /* The absolute name of a file whose directory exists; NULL with err set. */

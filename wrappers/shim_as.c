@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -224,8 +223,9 @@ static int assembly_record(const struct assembly *as, struct sc_error **err)
 }
 
 /*
- * A replay of a link wants the object that lto1 makes, which the linker removes when it is done:
- * runs the assembler, and keeps a copy of the output. A replay leaves the capture's records alone.
+ * A replay of a link wants the objects that lto1 makes, which the linker removes when it is done:
+ * runs the assembler, and keeps a copy of the output under its name, which tells the partition. A
+ * replay leaves the capture's records alone.
  */
 static void ltrans_assemble(const struct shim *shim, const char *directory)
     __attribute__((noreturn));
@@ -234,10 +234,13 @@ static void ltrans_assemble(const struct shim *shim, const char *directory)
 {
     cleanup_error struct sc_error *err = NULL;
     cleanup_as_options struct as_options options;
-    cleanup_free char *kept = sc_format("%s/%d.o", directory, (int)getpid());
+    cleanup_free char *kept = NULL;
+    const char *name;
     int status = shim_run(shim, shim->argv, -1, -1, &err);
 
     as_options_parse(shim->argv, &options);
+    name = strrchr(options.output, '/');
+    kept = sc_format("%s/%s", directory, name ? name + 1 : options.output);
     if (err || (WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
                 sc_file_copy(options.output, kept, &err) < 0)) {
         fprintf(stderr, "syscare-shim: %s\n", err->message);

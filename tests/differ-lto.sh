@@ -1,0 +1,130 @@
+#!/bin/bash
+# Programs linked with link-time optimisation in several partitions: the replayed link, and the patch from it.
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2034,SC1091
+. "${top_srcdir:?}/tests/differ-subr.sh"
+unset COMPILER_PATH SYSCARE_CAPTURE_DIR SYSCARE_REPLAY
+version=$($CC -dumpversion) target=$($CC -dumpmachine)
+[ -e "$top_builddir/gcc/$target/$version/syscare_record.so" ] || tap_skip_all "the plugin was not built for $CC"
+
+# build_lto_side DIRECTORY: captured compiles and link, and the one object of all partitions
+build_lto_side()
+{
+    rm -rf "capture-$1"
+    "$top_builddir/wrappers/syscare-capture" begin "$work/capture-$1" > env 2> begin.log || return
+    cp harness.o "$1/harness.o"
+    (
+        cd "$1" || exit
+        for c in *.c; do
+            # shellcheck disable=SC2046,SC2086
+            env $(cat ../env) $CC -g $cflags -c "$c" -o "${c%.c}.o" || exit
+            # shellcheck disable=SC2086
+            $CC -g $cflags -fno-lto -ffunction-sections -fdata-sections -c "$c" -o "${c%.c}.replay" || exit
+        done
+        # shellcheck disable=SC2046,SC2086
+        env $(cat ../env) $CC -g $cflags $ldflags -Wl,-Map=out.map -o out ./*.o || exit
+    ) || return
+    id=$(sed -n 's/.*"version":1,"id":"\([^"]*\)".*/\1/p' "capture-$1/links.jsonl" | tail -n 1)
+    "$top_builddir/wrappers/syscare-replay" "$work/capture-$1" --link "$id" "$work/$1/lto.o"
+}
+
+# The names that both maps give to what LTO made.
+lto_inputs()
+{
+    cat o/out.map p/out.map | tr ' ' '\n' | grep -E '\.ltrans\.o$|\.lto\.o$' | sort -u |
+        sed 's/.*/"&"/' | tr '\n' ',' | sed 's/,$//'
+}
+
+# Replaces the function of differ-subr.sh.
+differ()
+{
+    rm -f out.patch report.json
+    if ! build_lto_side o > log 2>&1 || ! build_lto_side p >> log 2>&1; then
+        status=build
+        return
+    fi
+    types=
+    for c in o/*.c; do
+        u=$(basename "$c" .c)
+        types="$types${types:+,}{\"name\":\"$u.c\",\"reference\":\"$work/o/$u.replay\",\"patched\":\"$work/p/$u.replay\"}"
+    done
+    cat > job.json <<END
+{"version":1,"arch":"x86_64","target_elf":"/usr/bin/case","uuid":"01234567-89ab-cdef-0123-456789abcdef",
+ "build_id":"00112233445566778899aabbccddeeff00112233",
+ "target_digest":"0000000000000000000000000000000000000000000000000000000000000000",
+ "reference":{"elf":"$work/o/out","map":"$work/o/out.map"},"patched":{"elf":"$work/p/out","map":"$work/p/out.map"},
+ "objects":[{"name":"case (LTO)","source":"case","tu":"link","lto":true,"inputs":[$(lto_inputs)],
+             "reference":"$work/o/lto.o","patched":"$work/p/lto.o"}],
+ "types":[$types],"ld":"${LD:-ld}","output":"$work/out.patch","report":"$work/report.json"}
+END
+    status=0
+    "$diff" job.json > log 2>&1 || status=$?
+}
+
+# changed: without the numbers, which depend on the partitions
+changed()
+{
+    functions changed | sed 's/\.lto_priv\.[0-9]*//g'
+}
+
+# Static functions and variables of one name in each of three files; all of them are used by others.
+write_case()
+{
+    new_case
+    cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+int once(int), twice(int), thrice(int);
+volatile int five = 5;
+void run(void) { printf("%d %d %d ", once(five), twice(five), thrice(five)); }
+END
+    number=0
+    for name in once twice thrice; do
+        number=$((number + 1))
+        cat > o/$name.c <<END
+extern int puts(const char *);
+static int calls;
+static __attribute__((noinline)) int parse(int x) { if (x > 99) puts("big"); calls += $number; return x * $number + calls; }
+__attribute__((noinline)) int $name(int x) { if (x < 0) return parse(1); return parse(x) * 10; }
+END
+    done
+    cp o/*.c p/
+}
+
+for partition in balanced max one none; do
+    cflags="-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=$partition"
+    ldflags=
+    case $partition in
+        balanced) ldflags='--param lto-partitions=3 --param lto-min-partition=10' ;;
+    esac
+    write_case
+    sed -i 's/return x \* 2 + calls/return x * 200 + calls/' p/twice.c
+    accepts "static_function_that_three_files_have_is_replaced_in_the_right_one_with_partitions_$partition" \
+        parse '60 120 180 70 10040 210 '
+done
+
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max' ldflags=
+write_case
+sed -i 's/return x \* 2 + calls/return x * 200 + calls/' p/twice.c
+sed -i 's/return x \* 3 + calls/return x * 300 + calls/' p/thrice.c
+accepts 'two_functions_of_one_name_are_replaced_in_one_patch' 'parse parse' '60 120 180 70 10040 15060 '
+
+write_case
+cat > p/twice.c <<'END'
+extern int puts(const char *);
+static int calls;
+static __attribute__((noinline)) int checked(int x) { if (x > 50) puts("checked"); return x; }
+static __attribute__((noinline)) int parse(int x) { if (x > 99) puts("big"); calls += 2; return checked(x) * 200 + calls; }
+__attribute__((noinline)) int twice(int x) { if (x < 0) return parse(1); return parse(x) * 10; }
+END
+accepts 'a_new_function_that_gets_a_partition_of_its_own_moves_nothing_else' 'parse' '60 120 180 70 10040 210 '
+
+# "calls" of twice.c is now known to other partitions under another name than before
+write_case
+sed -i 's/return parse(x) \* 10/calls += 7; return parse(x) * 10/' p/twice.c
+accepts 'a_variable_that_another_partition_comes_to_use_keeps_its_value' 'twice' '60 120 180 70 210 210 '
+
+# a second variable of the name in another file: which of them keeps the plain name is chance
+write_case
+sed -i 's/calls += 2;/calls += 2; static int calls_of_mine; calls_of_mine++; if (calls_of_mine > 90) puts("many");/' p/twice.c
+accepts 'a_new_static_variable_starts_at_zero' 'parse' '60 120 180 70 140 210 '
+tap_done
