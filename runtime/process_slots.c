@@ -58,6 +58,7 @@ static bool is_symbol(const struct slot_search *search, const struct process_mod
                       uint64_t number)
 {
     cleanup_free char *name = NULL;
+    cleanup_free char *version = NULL;
     Elf64_Sym sym;
 
     if (!module->symtab || !number ||
@@ -66,9 +67,11 @@ static bool is_symbol(const struct slot_search *search, const struct process_mod
         sym.st_shndx != SHN_UNDEF)
         return false;
     name = module_string(search->modules, module, sym.st_name);
-    return name && strcmp(name, search->query->name) == 0 &&
-           module_symbol_version_is(search->modules, module, (uint32_t)number,
-                                    search->query->version);
+    if (!name || strcmp(name, search->query->name) != 0)
+        return false;
+    version = module_symbol_version(search->modules, module, (uint32_t)number);
+    return version && search->query->version ? strcmp(version, search->query->version) == 0
+                                             : !version && !search->query->version;
 }
 
 static int table_search(struct slot_search *search, const struct process_module *module,
@@ -132,4 +135,61 @@ int process_symbol_resolved(const struct process_modules *modules, const struct 
             return -1;
     *address = search.address;
     return search.found;
+}
+
+/* What one slot says about the order of the scopes. */
+static enum symbol_order slot_order(const struct process_modules *modules, size_t target,
+                                    const struct module_scope *scope, const Elf64_Rela *rela)
+{
+    const struct process_module *module = &modules->items[target];
+    uint64_t number = ELF64_R_SYM(rela->r_info), value;
+    cleanup_free char *name = NULL;
+    cleanup_free char *version = NULL;
+    struct symbol_match global, local;
+    struct symbol_query query = {0};
+    Elf64_Sym sym;
+
+    if (arch_slot_kind((uint32_t)ELF64_R_TYPE(rela->r_info)) != ARCH_SLOT_SYMBOL ||
+        rela->r_addend ||
+        !module_read(modules, module, module->symtab + number * sizeof(sym), &sym, sizeof(sym)) ||
+        !module_read(modules, module, module->elf.bias + rela->r_offset, &value, sizeof(value)))
+        return SYMBOL_ORDER_UNKNOWN;
+    query.name = name = module_string(modules, module, sym.st_name);
+    query.version = version = module_symbol_version(modules, module, (uint32_t)number);
+    if (!name ||
+        module_list_find(modules, scope->global, scope->global_count, &query, &global, NULL) <= 0 ||
+        module_list_find(modules, scope->local[0].order, scope->local[0].count, &query, &local,
+                         NULL) <= 0 ||
+        global.address == local.address || global.indirect || local.indirect)
+        return SYMBOL_ORDER_UNKNOWN;
+    return value == global.address  ? SYMBOL_ORDER_GLOBAL
+           : value == local.address ? SYMBOL_ORDER_LOCAL
+                                    : SYMBOL_ORDER_UNKNOWN;
+}
+
+static enum symbol_order table_order(const struct process_modules *modules, size_t target,
+                                     const struct module_scope *scope,
+                                     const struct module_table *table)
+{
+    size_t count = table->size / sizeof(Elf64_Rela);
+    enum symbol_order order = SYMBOL_ORDER_UNKNOWN;
+
+    for (size_t i = 0; table->address && i < count && i < RELAS_MAX && !order; i++) {
+        Elf64_Rela rela;
+
+        if (!module_read(modules, &modules->items[target], table->address + i * sizeof(rela), &rela,
+                         sizeof(rela)))
+            break;
+        order = slot_order(modules, target, scope, &rela);
+    }
+    return order;
+}
+
+enum symbol_order process_symbol_order(const struct process_modules *modules, size_t target,
+                                       const struct module_scope *scope)
+{
+    const struct process_module *module = &modules->items[target];
+    enum symbol_order order = table_order(modules, target, scope, &module->jmprel);
+
+    return order ? order : table_order(modules, target, scope, &module->rela);
 }

@@ -86,19 +86,16 @@ static char *version_name(const struct search *search, uint16_t index)
     return name ? name : needed_version(search, index);
 }
 
-bool module_symbol_version_is(const struct process_modules *modules,
-                              const struct process_module *module, uint32_t number,
-                              const char *version)
+char *module_symbol_version(const struct process_modules *modules,
+                            const struct process_module *module, uint32_t number)
 {
     struct search search = {.modules = modules, .module = module};
-    cleanup_free char *name = NULL;
     uint16_t index;
 
     if (!module->versym || !search_read(&search, module->versym + (uint64_t)number * sizeof(index),
                                         &index, sizeof(index)))
-        return !version;
-    name = version_name(&search, index & VERSION_INDEX);
-    return name && version ? strcmp(name, version) == 0 : !name && !version;
+        return NULL;
+    return version_name(&search, index & VERSION_INDEX);
 }
 
 /*
@@ -295,8 +292,7 @@ int module_symbol_find(const struct process_modules *modules, size_t module,
     return result > 0 ? match_make(&search, module, &sym, match, err) : result;
 }
 
-/* The first of a list that defines it. */
-static int list_find(const struct process_modules *modules, const size_t *list, size_t count,
+int module_list_find(const struct process_modules *modules, const size_t *list, size_t count,
                      const struct symbol_query *query, struct symbol_match *match,
                      struct sc_error **err)
 {
@@ -326,8 +322,8 @@ static int local_find(const struct process_modules *modules, const struct module
 
     for (size_t i = 0; i < scope->local_count; i++) {
         struct symbol_match here;
-        int result =
-            list_find(modules, scope->local[i].order, scope->local[i].count, query, &here, err);
+        int result = module_list_find(modules, scope->local[i].order, scope->local[i].count, query,
+                                      &here, err);
 
         if (result < 0)
             return -1;
@@ -365,18 +361,21 @@ int process_symbol_find(const struct process_modules *modules, size_t target,
                         struct symbol_match *match, struct sc_error **err)
 {
     struct symbol_match local;
-    int global = list_find(modules, scope->global, scope->global_count, query, match, err);
+    int global = module_list_find(modules, scope->global, scope->global_count, query, match, err);
     int found;
 
-    (void)target;
     if (global < 0 || scope->member)
         return global;
     found = local_find(modules, scope, query, &local, err);
     if (found < 0)
         return -1;
-    /* opened with RTLD_DEEPBIND, it would take its own libraries first */
-    if (global && found && local.address != match->address)
-        return ambiguous(query, err);
+    if (global && found && local.address != match->address) {
+        enum symbol_order order = process_symbol_order(modules, target, scope);
+
+        if (order == SYMBOL_ORDER_LOCAL)
+            *match = local;
+        return order == SYMBOL_ORDER_UNKNOWN ? ambiguous(query, err) : 1;
+    }
     if (global || !found)
         return global;
     *match = local;

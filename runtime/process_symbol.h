@@ -37,10 +37,24 @@ int process_symbol_find(const struct process_modules *modules, size_t target,
                         const struct module_scope *scope, const struct symbol_query *query,
                         struct symbol_match *match, struct sc_error **err);
 
-/* True if symbol `number` of the module has that version; NULL: none. */
-bool module_symbol_version_is(const struct process_modules *modules,
-                              const struct process_module *module, uint32_t number,
-                              const char *version);
+/* Which of its scopes an opened library is searched for in first. */
+enum symbol_order { SYMBOL_ORDER_UNKNOWN, SYMBOL_ORDER_GLOBAL, SYMBOL_ORDER_LOCAL };
+
+/*
+ * Tells it from what the dynamic linker has already bound for the library: a slot whose symbol is
+ * defined in both, with different addresses. RTLD_DEEPBIND itself is not to be seen.
+ */
+enum symbol_order process_symbol_order(const struct process_modules *modules, size_t target,
+                                       const struct module_scope *scope);
+
+/* The first definition in a list of modules. 1, 0 or -1 as module_symbol_find. */
+int module_list_find(const struct process_modules *modules, const size_t *list, size_t count,
+                     const struct symbol_query *query, struct symbol_match *match,
+                     struct sc_error **err);
+
+/* The version that symbol `number` of a module asks for or has; NULL: none. The caller frees it. */
+char *module_symbol_version(const struct process_modules *modules,
+                            const struct process_module *module, uint32_t number);
 
 /*
  * What the dynamic linker has filled in for an indirect function: read from the slots of the module
