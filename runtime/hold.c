@@ -159,6 +159,37 @@ void hold_alive(struct hold *hold, uint64_t ns)
     bpf_map_update_elem(bpf_map__fd(hold->skeleton->maps.control), &key, &control, BPF_ANY);
 }
 
+void hold_skip_add(struct hold *hold, const struct hold_skip *skip)
+{
+    uint8_t one = 1;
+
+    bpf_map_update_elem(bpf_map__fd(hold->skeleton->maps.skips), skip, &one, BPF_ANY);
+}
+
+static bool has_skip(const struct hold_skip *skips, size_t count, const struct hold_skip *wanted)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&skips[i], wanted, sizeof(*wanted)) == 0)
+            return true;
+    return false;
+}
+
+void hold_skip_set(struct hold *hold, const struct hold_skip *skips, size_t count)
+{
+    int fd = bpf_map__fd(hold->skeleton->maps.skips);
+    struct hold_skip key, next;
+    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+    for (size_t i = 0; i < count; i++)
+        hold_skip_add(hold, &skips[i]);
+    while (more) {
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (!has_skip(skips, count, &key))
+            bpf_map_delete_elem(fd, &key);
+    }
+}
+
 /* The cookie of a function: which slot, and which of its functions. */
 static uint64_t make_cookie(uint32_t slot, size_t index)
 {

@@ -68,6 +68,10 @@ void hold_include(struct hold *hold, pid_t tgid);
 /* Callers are held until now + ns has passed; 0 ends holding at once. Async-signal-safe. */
 void hold_alive(struct hold *hold, uint64_t ns);
 
+/* Processes that are left alone: exactly these; or this one more. */
+void hold_skip_set(struct hold *hold, const struct hold_skip *skips, size_t count);
+void hold_skip_add(struct hold *hold, const struct hold_skip *skip);
+
 /*
  * Gives the slot to the patch object uuid and describes its functions to the program, disabled.
  * count is at most 65535. 0, or -1 with err set.

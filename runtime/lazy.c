@@ -14,12 +14,11 @@
 #define WORKERS 2
 
 /*
- * The heartbeat is given four times as often as it expires. After the daemon's death or stop, a
- * caller is held for nothing only until then, and each process at most once (see back_off in
- * hold.bpf.c).
+ * The heartbeat is given once in an audit interval, and whenever there was something to do. After
+ * the daemon's death or stop, the first hold that runs into its limit ends all others within a
+ * second, and each process is held for nothing at most once (see back_off in hold.bpf.c).
  */
-#define ALIVE_NS 1000000000ull
-#define BEAT_MS 250
+#define BEATS_MISSED 3
 
 #define QUEUE_MAX 4096
 
@@ -35,6 +34,7 @@ struct lazy {
     struct map_watch *watch; /* NULL where the kernel cannot */
     struct switcher *switcher;
     const struct log *log;
+    uint64_t beat_ns; /* between two heartbeats without events */
     struct injector *injectors[WORKERS];
     pthread_t reader, workers[WORKERS];
     int stop_fd;          /* readable when the reader is to end */
@@ -122,6 +122,8 @@ static void *run_worker(void *data)
             switcher_mapped(worker->lazy->switcher, worker->injector, &item.file);
         else
             switcher_answer(worker->lazy->switcher, worker->injector, &item.event);
+        /* A hold may have run into its limit meanwhile: we are late, not dead. */
+        hold_alive(worker->lazy->hold, BEATS_MISSED * worker->lazy->beat_ns);
     }
     free(worker);
     return NULL;
@@ -139,16 +141,10 @@ static void *run_reader(void *data)
         {.fd = lazy->stop_fd, .events = POLLIN},
         {.fd = lazy->watch ? map_watch_fd(lazy->watch) : -1, .events = POLLIN},
     };
-    uint64_t next_beat = 0;
 
     while (!(fds[1].revents & POLLIN)) {
-        uint64_t now = hold_clock();
-
-        if (now >= next_beat) {
-            hold_alive(lazy->hold, ALIVE_NS);
-            next_beat = now + BEAT_MS * 1000000ull;
-        }
-        if (poll(fds, 3, (int)((next_beat - now) / 1000000) + 1) < 0 && errno != EINTR)
+        hold_alive(lazy->hold, BEATS_MISSED * lazy->beat_ns);
+        if (poll(fds, 3, (int)(lazy->beat_ns / 1000000)) < 0 && errno != EINTR)
             break;
         hold_events_read(lazy->hold, enqueue_event, lazy);
         if (lazy->watch)
@@ -195,6 +191,7 @@ struct lazy *lazy_start(struct hold *hold, struct switcher *switcher, const stru
     lazy->hold = hold;
     lazy->switcher = switcher;
     lazy->log = log;
+    lazy->beat_ns = options->audit_s * 1000000000ull;
     lazy->queue = calloc(QUEUE_MAX, sizeof(*lazy->queue));
     lazy->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (!lazy->queue || lazy->stop_fd < 0)

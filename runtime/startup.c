@@ -5,6 +5,7 @@
 #include "lib/file.h"
 #include "runtime/daemon.h"
 #include "runtime/lazy.h"
+#include "runtime/opt_out.h"
 #include "runtime/process_state.h"
 #include "runtime/target_check.h"
 #include "runtime/trust.h"
@@ -419,6 +420,8 @@ int daemon_start(struct daemon *daemon, struct sc_error **err)
     for (size_t i = 0; i < problems.count; i++)
         log_write(&daemon->log, LOG_WARNING, NULL, "%s", problems.items[i]);
     start_hold(daemon);
+    if (daemon->hold)
+        opt_out_teach(&daemon->options, daemon->hold);
     daemon->switcher = switcher_new(daemon->hold, &daemon->live, &daemon->options, &daemon->log);
     if (daemon->hold)
         daemon->lazy = lazy_start(daemon->hold, daemon->switcher, &daemon->options, &daemon->log);
@@ -459,6 +462,8 @@ void daemon_audit(struct daemon *daemon)
     cleanup_pass struct pass_result result = {0};
     uint64_t deadline = hold_clock() + daemon->options.timeout_s * 1000000000ull;
 
+    if (live.count && daemon->hold)
+        opt_out_teach(&daemon->options, daemon->hold);
     if (switcher_pass(daemon->switcher, &live, deadline, &result, &err) < 0)
         log_write(&daemon->log, LOG_ERR, NULL, "audit: %s", err->message);
     if (result.switched)

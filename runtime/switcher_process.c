@@ -2,10 +2,9 @@
 // Brings one process to the state that a live patch asks for.
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "runtime/opt_out.h"
 #include "runtime/switcher_P.h"
 
-#include <fnmatch.h>
-#include <limits.h>
 #include <string.h>
 
 #define DEADLINE_MIN_MS 20
@@ -42,78 +41,26 @@ static void gate_leave(struct switcher *switcher, pid_t pid)
     pthread_mutex_unlock(&switcher->lock);
 }
 
-/* A number in /proc/PID/status after the name, as "PPid:"; -1 when the process is gone. */
-static long status_number(pid_t pid, const char *name)
+/* Parent of a process, 0 when it is gone. */
+static pid_t parent_of(pid_t pid)
 {
     cleanup_free char *path = sc_format("/proc/%d/status", pid);
     cleanup_file FILE *file = fopen(path, "re");
-    size_t length = strlen(name);
     char line[256];
+    pid_t parent = 0;
 
-    while (file && fgets(line, sizeof(line), file))
-        if (strncmp(line, name, length) == 0)
-            return atol(line + length);
-    return -1;
-}
-
-/* True if its (real) user is one of the list. */
-static bool user_matches(const struct string_list *users, pid_t pid)
-{
-    long uid = users->count ? status_number(pid, "Uid:") : -1;
-
-    for (size_t i = 0; uid >= 0 && i < users->count; i++)
-        if (atol(users->items[i]) == uid)
-            return true;
-    return false;
-}
-
-static bool list_matches(const struct string_list *globs, const char *text)
-{
-    for (size_t i = 0; i < globs->count; i++)
-        if (fnmatch(globs->items[i], text, 0) == 0)
-            return true;
-    return false;
-}
-
-/* True if one of the cgroups of the process matches; lines are "id:controllers:path". */
-static bool cgroup_matches(const struct string_list *globs, pid_t pid)
-{
-    cleanup_free char *path = sc_format("/proc/%d/cgroup", pid);
-    cleanup_file FILE *file = globs->count ? fopen(path, "re") : NULL;
-    cleanup_free char *line = NULL;
-    size_t room = 0;
-
-    while (file && getline(&line, &room, file) >= 0) {
-        const char *cgroup = strchr(line, ':');
-
-        cgroup = cgroup ? strchr(cgroup + 1, ':') : NULL;
-        line[strcspn(line, "\n")] = '\0';
-        if (cgroup && list_matches(globs, cgroup + 1))
-            return true;
-    }
-    return false;
+    while (file && !parent && fgets(line, sizeof(line), file))
+        if (sscanf(line, "PPid: %d", &parent) == 1)
+            break;
+    return parent;
 }
 
 const char *switcher_opt_out(const struct switcher *switcher, pid_t pid)
 {
-    cleanup_free char *path = sc_format("/proc/%d/exe", pid);
-    char exe[PATH_MAX];
-    ssize_t size;
-
     /* Our injectors stop it: a thread of ours would wait for itself. */
-    if (pid == getpid() || status_number(pid, "PPid:") == getpid())
+    if (pid == getpid() || parent_of(pid) == getpid())
         return "it is part of syscared: restart that to get the new code";
-    size = readlink(path, exe, sizeof(exe) - 1);
-    if (size > 0) {
-        exe[size] = '\0';
-        if (list_matches(&switcher->options->skip_paths, exe))
-            return "the configuration says so (skip-path)";
-    }
-    if (cgroup_matches(&switcher->options->skip_cgroups, pid))
-        return "the configuration says so (skip-cgroup)";
-    if (user_matches(&switcher->options->skip_users, pid))
-        return "the configuration says so (skip-user)";
-    return NULL;
+    return opt_out_reason(switcher->options, pid);
 }
 
 /* What is left of the time of the whole pass, but no more than one process may take. */
@@ -203,6 +150,8 @@ static enum switch_outcome switch_gated(struct switcher *switcher, struct inject
 
     if (left_alone) {
         problem_record(switcher, job, left_alone, true);
+        if (switcher->hold && (job->flags & INJECT_LAZY))
+            opt_out_learn(switcher->options, switcher->hold, job->pid);
         return SWITCH_PROBLEM;
     }
     injector_run(injector, &request, &reply);

@@ -19,13 +19,34 @@
  */
 #define JOBCTL_TRAP_STOP (1ul << 19)
 
-/* How long a process is left alone after a hold ran into its limit. */
+/*
+ * How long a process is left alone after a hold ran into its limit, and how long others are still
+ * held if the daemon does not say meanwhile that it is alive.
+ */
 #define BACKOFF_NS 1000000000ull
 
 /* A turn of the loop takes about a microsecond; the limit in time comes first. */
 #define TURNS_MAX (1 << 23)
 
+struct super_block {
+    unsigned int s_dev;
+} __attribute__((preserve_access_index));
+
+struct inode {
+    unsigned long i_ino;
+    struct super_block *i_sb;
+} __attribute__((preserve_access_index));
+
+struct file {
+    struct inode *f_inode;
+} __attribute__((preserve_access_index));
+
+struct mm_struct {
+    struct file *exe_file;
+} __attribute__((preserve_access_index));
+
 struct task_struct {
+    struct mm_struct *mm;
     unsigned long jobctl;
     __u64 start_boottime;
     __u64 self_exec_id; /* u32 in older kernels: libbpf adapts the load */
@@ -71,6 +92,14 @@ struct {
     __type(key, __u32);
     __type(value, __u8);
 } excluded SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, HOLD_SKIPS_MAX);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct hold_skip);
+    __type(value, __u8);
+} skips SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -169,12 +198,31 @@ static bool caller_is_held(__u64 cookie, struct hold_wait *wait,
     return !verdict || event->time >= verdict->until || !verdict_applies(verdict, event);
 }
 
+static bool is_skipped(__u32 kind, __u32 dev, __u64 id)
+{
+    struct hold_skip key = {.kind = kind, .dev = dev, .id = id};
+
+    return bpf_map_lookup_elem(&skips, &key) != NULL;
+}
+
+/* True if the configuration leaves the process alone. */
+static bool caller_is_skipped(const struct task_struct *task)
+{
+    struct file *exe = task->mm ? task->mm->exe_file : NULL;
+
+    return is_skipped(HOLD_SKIP_USER, 0, (__u32)bpf_get_current_uid_gid()) ||
+           is_skipped(HOLD_SKIP_CGROUP, 0, bpf_get_current_cgroup_id()) ||
+           (exe && is_skipped(HOLD_SKIP_FILE, exe->f_inode->i_sb->s_dev, exe->f_inode->i_ino));
+}
+
 /* Keeps a process that nobody fetched from paying the limit at each call. */
-static void back_off(const struct hold_event *event)
+static void back_off(const struct hold_event *event, struct hold_control *settings)
 {
     struct hold_verdict verdict = {.start = event->start, .exec = event->exec};
 
     verdict.until = bpf_ktime_get_ns() + BACKOFF_NS;
+    if (settings->alive_until > verdict.until)
+        settings->alive_until = verdict.until;
     bpf_map_update_elem(&verdicts, &event->tgid, &verdict, BPF_ANY);
 }
 
@@ -195,7 +243,8 @@ int hold_caller(struct hold_regs *regs)
     if (!slot || !slot->enabled || !settings)
         return 0;
     wait.task = (void *)bpf_get_current_task_btf();
-    if (!caller_is_held(cookie, &wait, settings) || jump_is_there(site, regs->ip))
+    if (!caller_is_held(cookie, &wait, settings) || jump_is_there(site, regs->ip) ||
+        caller_is_skipped(wait.task))
         return 0;
     /* A full ring means that the daemon is far behind: the audit will find the process. */
     if (bpf_ringbuf_output(&events, &wait.event, sizeof(wait.event), 0))
@@ -204,6 +253,6 @@ int hold_caller(struct hold_regs *regs)
     wait.deadline = wait.event.time + settings->hold_limit;
     bpf_loop(TURNS_MAX, wait_turn, &wait, 0);
     if (wait.timed_out)
-        back_off(&wait.event);
+        back_off(&wait.event, settings);
     return 0;
 }

@@ -10,17 +10,23 @@
 #include <linux/types.h>
 
 /* Part of the name of the pin directory, so that another layout is never taken for ours. */
-#define HOLD_ABI 1
+#define HOLD_ABI 2
 
 #define HOLD_SLOTS_MAX 1024   /* patch objects that can be active at once */
 #define HOLD_SITES_MAX 65536  /* functions that can be patched at once */
 #define HOLD_OLD_BYTES 8      /* room for the bytes that a jump overwrites */
+#define HOLD_SKIPS_MAX 4096   /* users, control groups and files that are left alone */
 #define HOLD_RING_SIZE 262144 /* 256 KiB: more than 5,000 events */
 
 /* The single entry of the map `control`. Times are CLOCK_MONOTONIC, nanoseconds. */
 struct hold_control {
-    __u64 alive_until; /* the daemon answers until then; later calls are not held */
-    __u64 hold_limit;  /* the longest that a caller is held */
+    /*
+     * The daemon answers until then; later calls are not held. The program brings it nearer when a
+     * hold has run into its limit, so that a daemon that is dead or stopped delays calls for no
+     * more than a second, and the daemon need not wake up to say that it is alive.
+     */
+    __u64 alive_until;
+    __u64 hold_limit; /* the longest that a caller is held */
 };
 
 /* An entry of the map `slots`: one patch object. */
@@ -52,6 +58,19 @@ struct hold_verdict {
     __u64 start; /* task_struct.start_boottime of the leader; 0: whichever has the tgid */
     __u64 exec;  /* task_struct.self_exec_id of the leader */
     __u64 until; /* no new hold before that time */
+};
+
+/* A key of the hash `skips`: processes that the configuration leaves alone. */
+enum hold_skip_kind {
+    HOLD_SKIP_USER = 1,   /* id is a real user id */
+    HOLD_SKIP_CGROUP = 2, /* id is that of a control group of the unified hierarchy */
+    HOLD_SKIP_FILE = 3,   /* dev (as the kernel packs it) and id (inode) are an executable */
+};
+
+struct hold_skip {
+    __u32 kind; /* enum hold_skip_kind */
+    __u32 dev;
+    __u64 id;
 };
 
 /* A record of the ring buffer: this thread is held. */

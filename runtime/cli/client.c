@@ -78,6 +78,20 @@ static char *make_request(const struct cli *cli, const char *command)
     return sc_format("%s\n", json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));
 }
 
+/* Without SIGPIPE: a daemon that hangs up is told in words. 0, or -1 with errno set. */
+static int send_all(int fd, const char *data, size_t size)
+{
+    while (size) {
+        ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
+
+        if (n < 0 && errno != EINTR)
+            return -1;
+        data += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
 /* Reads up to the end of the line. NULL with err set. */
 static char *read_line(int fd, size_t *size, struct sc_error **err)
 {
@@ -129,7 +143,7 @@ struct json_object *cli_ask(const struct cli *cli, const char *command, struct s
 
     if (fd < 0)
         return NULL;
-    if (sc_write_all(fd, request, strlen(request)) < 0) {
+    if (send_all(fd, request, strlen(request)) < 0) {
         sc_error_errno(err, "cannot send to syscared");
         return NULL;
     }
