@@ -11,18 +11,18 @@ version=$($CC -dumpversion) target=$($CC -dumpmachine)
 build_lto_side()
 {
     rm -rf "capture-$1"
-    "$top_builddir/wrappers/syscare-capture" begin "$work/capture-$1" > env 2> begin.log || return
+    "$top_builddir/wrappers/syscare-capture" begin "$work/capture-$1" > environment 2> begin.log || return
     cp harness.o "$1/harness.o"
     (
         cd "$1" || exit
         for c in *.c; do
             # shellcheck disable=SC2046,SC2086
-            env $(cat ../env) $CC -g $cflags -c "$c" -o "${c%.c}.o" || exit
+            env $(cat ../environment) $CC -g $cflags -c "$c" -o "${c%.c}.o" || exit
             # shellcheck disable=SC2086
             $CC -g $cflags -fno-lto -ffunction-sections -fdata-sections -c "$c" -o "${c%.c}.replay" || exit
         done
         # shellcheck disable=SC2046,SC2086
-        env $(cat ../env) $CC -g $cflags $ldflags -Wl,-Map=out.map -o out ./*.o || exit
+        env $(cat ../environment) $CC -g $cflags $ldflags -Wl,-Map=out.map -o out ./*.o || exit
     ) || return
     id=$(sed -n 's/.*"version":1,"id":"\([^"]*\)".*/\1/p' "capture-$1/links.jsonl" | tail -n 1)
     "$top_builddir/wrappers/syscare-replay" "$work/capture-$1" --link "$id" "$work/$1/lto.o"
