@@ -15,6 +15,7 @@
 struct writer {
     struct view *view;
     struct code *code; /* the function, never a cold part */
+    const char *input; /* the file that what it names without a global symbol lies in, or NULL */
     FILE *out;
     unsigned int depth;
 };
@@ -90,6 +91,7 @@ static bool write_import_row(struct writer *writer, const struct sc_patch_sym *s
 static bool write_target_row(struct writer *writer, uint32_t row, int64_t addend)
 {
     struct view *mine = writer->view;
+    const struct image_symbol *meant;
     struct sc_patch_sym symbol;
 
     if (!mine->target || !read_row(mine, row, &symbol))
@@ -97,8 +99,11 @@ static bool write_target_row(struct writer *writer, uint32_t row, int64_t addend
     if (symbol.kind == SC_SYM_IMPORT)
         return write_import_row(writer, &symbol, addend);
     writer->view = mine->target;
+    meant = image_symbol_at(mine->target->image, symbol.target_vaddr);
+    writer->input = meant ? meant->input : NULL;
     write_reference(writer, symbol.target_vaddr + (uint64_t)addend, 0);
     writer->view = mine;
+    writer->input = NULL;
     return true;
 }
 
@@ -312,13 +317,45 @@ static bool is_unnamed_constant(const struct view *view, const struct elf_sectio
     return false;
 }
 
+/*
+ * Loops that count from n address their array as "array - n * size + i", so the place named may lie
+ * before it, in whatever ld put there (busybox: bits32 - 0x60). A static object of another file
+ * cannot be meant: what follows of the function's own file is.
+ */
+static const struct image_symbol *object_behind(const struct writer *writer,
+                                                const struct image_symbol *symbol)
+{
+    const struct image *image = writer->view->image;
+    const char *input = writer->input;
+
+    if (!input || !symbol->input || symbol->global || strcmp(input, symbol->input) == 0)
+        return NULL;
+    for (; symbol < image->symbols + image->symbol_count; symbol++)
+        if (symbol->size && symbol->input && strcmp(input, symbol->input) == 0)
+            return symbol;
+    return NULL;
+}
+
+static bool write_before_object(struct writer *writer, const struct image_symbol *symbol,
+                                uint64_t address)
+{
+    const struct image_symbol *meant = object_behind(writer, symbol);
+
+    if (!meant)
+        return false;
+    fprintf(writer->out, "object:%s-%llu", name_key(writer->view->image->pool, meant->name),
+            (unsigned long long)(meant->address - address));
+    return true;
+}
+
 static void write_data(struct writer *writer, const struct elf_section *section, uint64_t address,
                        uint8_t size)
 {
     const struct image_symbol *symbol = image_symbol_at(writer->view->image, address);
     bool constant = is_constant_section(section);
 
-    if (symbol && write_patch_piece(writer, symbol, address, size))
+    if (symbol && (write_patch_piece(writer, symbol, address, size) ||
+                   write_before_object(writer, symbol, address)))
         return;
     if (symbol)
         write_object(writer, symbol, address, constant);
@@ -484,7 +521,10 @@ char *view_text(struct view *view, struct code *code)
 {
     char *text = NULL;
     size_t size = 0;
-    struct writer writer = {.view = view, .code = code, .out = open_memstream(&text, &size)};
+    struct writer writer = {.view = view,
+                            .code = code,
+                            .input = code->symbol->input,
+                            .out = open_memstream(&text, &size)};
 
     if (!writer.out)
         abort();

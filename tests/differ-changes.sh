@@ -195,4 +195,24 @@ accepts 'an_initialiser_on_the_stack_is_compared_by_content' 'second' \
 readelf -rW o/main.replay | grep -q 'R_X86_64_PC32 .* \.data '
 tap_result $? 'the_case_above_keeps_its_initialiser_in_data_without_a_symbol'
 
+new_case
+cat > o/aaa.c <<'END'
+static int table_of_a[40];
+__attribute__((noinline)) int fill(int n) { for (int i = 0; i < 40; i++) table_of_a[i] = n + i; return table_of_a[n & 31]; }
+END
+cat > o/bbb.c <<'END'
+static unsigned char bits[64];
+__attribute__((noinline)) int sum(int from, int to) { int s = 0; unsigned char *p = bits - 0x30; __asm__("" : "+r"(p)); for (int i = from; i < to; i++) s += p[i] + 1; return s; }
+__attribute__((noinline)) int put(int i) { bits[i & 63] = 1; return i; }
+END
+cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+int fill(int), sum(int, int), put(int);
+volatile int at = 0x30;
+void run(void) { put(3); printf("%d %d ", fill(at), sum(at, at + 8)); }
+END
+cp o/*.c p/
+sed -i 's/table_of_a\[40\]/table_of_a[40], more_of_a/; s/return table_of_a/more_of_a++; return table_of_a/; s/n + i/n + 2 * i/' p/aaa.c
+accepts 'a_place_before_an_array_is_not_the_object_that_lies_there' 'fill' '64 9 80 9 '
+
 tap_done
