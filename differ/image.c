@@ -338,10 +338,9 @@ const uint8_t *image_bytes(const struct image *image, uint64_t address, size_t *
     return data + (address - section->shdr.sh_addr);
 }
 
-struct image_symbol *image_symbol_at(const struct image *image, uint64_t address)
+size_t image_symbol_from(const struct image *image, uint64_t address)
 {
     size_t low = 0, high = image->symbol_count;
-    struct image_symbol *found = NULL;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -351,6 +350,14 @@ struct image_symbol *image_symbol_at(const struct image *image, uint64_t address
         else
             high = middle;
     }
+    return low;
+}
+
+struct image_symbol *image_symbol_at(const struct image *image, uint64_t address)
+{
+    size_t low = image_symbol_from(image, address);
+    struct image_symbol *found = NULL;
+
     /* a few symbols back, past labels and symbols without a size; the first of those at one
      * address is the best */
     for (size_t back = 0; low > 0 && back < 64; back++) {

@@ -72,6 +72,9 @@ const struct elf_section *image_section(const struct image *image, uint64_t addr
 /* The bytes from address to the end of its section and how many; NULL outside, and for .bss. */
 const uint8_t *image_bytes(const struct image *image, uint64_t address, size_t *size);
 
+/* Index of the first symbol behind address. */
+size_t image_symbol_from(const struct image *image, uint64_t address);
+
 /* The symbol with a size that the address lies in, else NULL. */
 struct image_symbol *image_symbol_at(const struct image *image, uint64_t address);
 

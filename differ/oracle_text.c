@@ -317,34 +317,43 @@ static bool is_unnamed_constant(const struct view *view, const struct elf_sectio
     return false;
 }
 
-/*
- * Loops that count from n address their array as "array - n * size + i", so the place named may lie
- * before it, in whatever ld put there (busybox: bits32 - 0x60). A static object of another file
- * cannot be meant: what follows of the function's own file is.
- */
-static const struct image_symbol *object_behind(const struct writer *writer,
-                                                const struct image_symbol *symbol)
+/* The file whose static data the address lies in by all that is known, or NULL. */
+static const char *owner_of(const struct writer *writer, const struct image_symbol *symbol,
+                            uint64_t address)
 {
-    const struct image *image = writer->view->image;
-    const char *input = writer->input;
+    const struct link_map *map = writer->view->image->map;
+    const struct map_range *range;
 
-    if (!input || !symbol->input || symbol->global || strcmp(input, symbol->input) == 0)
-        return NULL;
-    for (; symbol < image->symbols + image->symbol_count; symbol++)
-        if (symbol->size && symbol->input && strcmp(input, symbol->input) == 0)
-            return symbol;
-    return NULL;
+    if (symbol)
+        return symbol->global ? NULL : symbol->input;
+    range = map ? link_map_find(map, address) : NULL;
+    /* strings and numbers that several files have in common stand under the name of the first */
+    return range && !strstr(range->section, ".str") && !strstr(range->section, ".cst")
+               ? range->input
+               : NULL;
 }
 
+/*
+ * Loops that count from n address their array as "array - n * size + i", so the place named may lie
+ * before it, in whatever ld put there (busybox: bits32 - 0x60). Static data of another file cannot
+ * be meant: what follows of the function's own file is.
+ */
 static bool write_before_object(struct writer *writer, const struct image_symbol *symbol,
                                 uint64_t address)
 {
-    const struct image_symbol *meant = object_behind(writer, symbol);
+    const struct image *image = writer->view->image;
+    const char *owner = writer->input ? owner_of(writer, symbol, address) : NULL;
+    size_t at = image_symbol_from(image, address);
 
-    if (!meant)
+    if (!owner || strcmp(owner, writer->input) == 0)
         return false;
-    fprintf(writer->out, "object:%s-%llu", name_key(writer->view->image->pool, meant->name),
-            (unsigned long long)(meant->address - address));
+    while (at < image->symbol_count && (!image->symbols[at].size || !image->symbols[at].input ||
+                                        strcmp(image->symbols[at].input, writer->input) != 0))
+        at++;
+    if (at == image->symbol_count)
+        return false;
+    fprintf(writer->out, "object:%s-%llu", name_key(image->pool, image->symbols[at].name),
+            (unsigned long long)(image->symbols[at].address - address));
     return true;
 }
 
@@ -354,8 +363,8 @@ static void write_data(struct writer *writer, const struct elf_section *section,
     const struct image_symbol *symbol = image_symbol_at(writer->view->image, address);
     bool constant = is_constant_section(section);
 
-    if (symbol && (write_patch_piece(writer, symbol, address, size) ||
-                   write_before_object(writer, symbol, address)))
+    if ((symbol && write_patch_piece(writer, symbol, address, size)) ||
+        write_before_object(writer, symbol, address))
         return;
     if (symbol)
         write_object(writer, symbol, address, constant);
