@@ -37,6 +37,7 @@ runtime_libdaemon_a_SOURCES = \
   runtime/switcher.h runtime/switcher_P.h \
   runtime/trust.c runtime/trust.h \
   runtime/peer.c runtime/peer.h \
+  runtime/capabilities.c runtime/capabilities.h \
   runtime/opt_out.c runtime/opt_out.h \
   runtime/process_report.c runtime/process_report.h \
   runtime/lazy.c runtime/lazy.h \

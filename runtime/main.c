@@ -4,6 +4,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "runtime/capabilities.h"
 #include "runtime/control.h"
 #include "runtime/daemon.h"
 #include "runtime/server.h"
@@ -70,7 +71,11 @@ static int serve(struct daemon *daemon, struct sc_error **err)
 
 static int run(struct daemon *daemon, struct sc_error **err)
 {
-    int result = daemon_start(daemon, err);
+    int result = capabilities_drop(err);
+
+    if (result < 0)
+        return -1;
+    result = daemon_start(daemon, err);
 
     if (result == 0)
         result = serve(daemon, err);

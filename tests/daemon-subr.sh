@@ -10,6 +10,8 @@
 export LC_ALL=C
 world='' root='' daemon_pid=''
 world_pids=()
+# What the daemon is started by: a test may put restrictions around it.
+daemon_wrapper=()
 declare -A target_in target_out target_pid
 
 # In a mount namespace of our own. Usage: world_namespace "$0" "$@"
@@ -120,7 +122,7 @@ world_end() {
 
 # Starts a daemon and waits until it answers. Usage: daemon_start [OPTION]...
 daemon_start() {
-    setpriv --pdeathsig KILL "$builddir/runtime/syscared" --foreground --verbose \
+    "${daemon_wrapper[@]}" setpriv --pdeathsig KILL "$builddir/runtime/syscared" --foreground --verbose \
         --run-dir "$world/run" --state-dir "$world/state" --patch-dir "$patches" --trust-parents \
         --bpffs "$world/bpffs/syscare" --root "$root" --libexec-dir "$builddir/runtime" "$@" \
         >> "$world/syscared.log" 2>&1 < /dev/null &
