@@ -13,6 +13,7 @@ packaging/syscared.service packaging/macros.syscare: Makefile
 packaging/syscared.service: packaging/syscared.service.in
 packaging/macros.syscare: packaging/macros.syscare.in
 
+dist_syscarelibexec_SCRIPTS = packaging/syscare-report
 systemdunit_DATA = packaging/syscared.service
 rpmmacro_DATA = packaging/macros.syscare
 syscareconfdir = $(sysconfdir)/syscare

@@ -41,6 +41,20 @@ static const char *find_switch(const struct options *options)
     return options->enable ? NULL : "by enable = no in its configuration";
 }
 
+/*
+ * The probes of an earlier daemon would go on trapping calls that nobody answers. What runs in
+ * processes stays: taking it out is a change too.
+ */
+static void switch_off(const struct options *options, const char *reason)
+{
+    cleanup_free char *socket_path = sc_format("%s/syscared.sock", options->run_dir);
+
+    fprintf(stderr, "syscared: switched off %s\n", reason);
+    if (!server_is_there(socket_path))
+        hold_pins_remove_others(options->bpffs, NULL);
+    sd_notifyf(0, "READY=1\nSTATUS=Switched off %s", reason);
+}
+
 static int write_pid(const char *path, struct sc_error **err)
 {
     cleanup_free char *text = sc_format("%d\n", getpid());
@@ -101,8 +115,7 @@ int main(int argc, char **argv)
         fputs("syscared: only root can patch processes\n", stderr);
         status = SC_FAILED;
     } else if (find_switch(&daemon.options)) {
-        fprintf(stderr, "syscared: switched off %s\n", find_switch(&daemon.options));
-        sd_notifyf(0, "READY=1\nSTATUS=Switched off %s", find_switch(&daemon.options));
+        switch_off(&daemon.options, find_switch(&daemon.options));
     } else {
         umask(077);
         daemon.log = log_open(daemon.options.foreground, daemon.options.verbose);

@@ -101,6 +101,16 @@ static int listen_at(const char *path, gid_t query_group, struct sc_error **err)
     return fd;
 }
 
+bool server_is_there(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (strlen(path) >= sizeof(address.sun_path))
+        return false;
+    memcpy(address.sun_path, path, strlen(path));
+    return is_answered(&address);
+}
+
 static int open_signals(struct sc_error **err)
 {
     sigset_t set;

@@ -19,6 +19,9 @@ struct server; /* opaque */
 struct server *server_open(const char *path, const char *query_group, struct control *control,
                            const struct log *log, struct sc_error **err);
 
+/* True if a daemon answers on the socket at path. */
+bool server_is_there(const char *path);
+
 /* Serves until SIGTERM or SIGINT, which the caller has blocked in all threads. */
 int server_run(struct server *server, struct sc_error **err);
 

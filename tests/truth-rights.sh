@@ -100,13 +100,20 @@ strict_daemon() {
 
 tap_section_switches() {
     local conf=$world/syscared.conf
+    target_start patched
+    daemon_start && ctl apply FIX1 > /dev/null
+    daemon_kill
     echo 'enable = no' > "$conf"
     tap_prints "daemon_that_is_switched_off_says_so" \
         "syscared: switched off by enable = no in its configuration" switched_off "$conf"
+    tap_that "no_probe_of_the_daemon_before_is_left" no_pins
+    tap_prints "process_that_was_patched_stays_so" new ask patched call
     echo 'enable = perhaps' > "$conf"
     tap_refuses "switch_that_is_neither_on_nor_off_is_refused" 2 'neither yes nor no' \
         switched_off "$conf"
     printf 'enable = yes\nskip_user = 4711\n' > "$conf"
+    target_end patched
+    daemon_start && ctl remove FIX1 > /dev/null && daemon_stop
     target_start mine
     target_start theirs "$world/as-user"
     target_start late "$world/as-user"
@@ -160,6 +167,25 @@ count_held_of_others() {
     [ "$time" -ge 45000 ] && echo held
 }
 
+tap_section_report() {
+    local dir
+    SYSCARE_RUN_DIR=$world/run SYSCARE_LIBEXECDIR=$srcdir/packaging SYSCARE=$builddir/runtime/syscare \
+        "$builddir/runtime/syscare" report -o "$world" --config "$world/syscared.conf" \
+        --state-dir "$world/state" --patch-dir "$patches" > "$world/report.name"
+    tap_that "report_names_its_archive" test -f "$(cat "$world/report.name")"
+    tar -C "$world" -xzf "$(cat "$world/report.name")"
+    dir=$(basename "$(cat "$world/report.name")" .tar.gz)
+    tap_prints "report_is_root_s" "600 0" stat -c '%a %u' "$world/$dir.tar.gz"
+    tap_that "report_has_states_and_processes" grep -q "^  ${target_pid[mine]} sctarget: patched$" \
+        "$world/$dir/status"
+    tap_that "report_has_descriptions_of_patches" \
+        test -s "$world/$dir/patches/$(uuid_of 10).patch_info"
+    tap_that "report_has_state_settings_and_kernel" \
+        test -s "$world/$dir/state" -a -s "$world/$dir/syscared.conf" -a -s "$world/$dir/kernel"
+    tap_that "report_has_nothing_of_what_programs_were_started_with" \
+        sh -c "! grep -r 'argument-of-a-user\|environment-of-a-user' '$world/$dir'"
+}
+
 # The target as user 4711: everything on the way is readable.
 make_user_program() {
     chmod 0755 "$root" "$root/usr" "$root/usr/bin" "$world"
@@ -181,5 +207,11 @@ tap_that "patches_are_made" eval 'make_patch FIX1 10 "answer0 answer1" &&
 tap_section_peers
 tap_section_files
 tap_section_switches
+SECRET=environment-of-a-user bash -c 'sleep 300; :' argument-of-a-user &
+world_pids+=("$!")
+target_start mine
+ctl apply FIX1 > /dev/null
+tap_section_report
+ctl remove FIX1 > /dev/null
 tap_that "daemon_ends" daemon_stop
 tap_done

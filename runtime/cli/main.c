@@ -44,6 +44,7 @@ static void print_help(void)
     for (size_t i = 0; i < VERB_COUNT; i++)
         printf("  %-9s%-7s %s\n", verbs[i].name, verbs[i].takes_ids ? " ID..." : "", verbs[i].help);
     puts("  build            make a patch package (syscare build --help)\n"
+         "  report           collect what support needs into a tar archive\n"
          "  any other word   runs syscare-<word> from the libexec directory\n\n"
          "Options:\n"
          "  -v, --verbose    more detail\n"
