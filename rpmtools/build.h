@@ -12,6 +12,7 @@
 #include "rpmtools/build_log.h"
 #include "rpmtools/build_options.h"
 #include "rpmtools/capture.h"
+#include "rpmtools/capture_archive.h"
 #include "rpmtools/faithful.h"
 #include "rpmtools/linekeep.h"
 #include "rpmtools/package.h"
@@ -28,7 +29,8 @@
 #define TREE_INSTALLED "i"
 #define TREE_PATCHED "p"
 #define TREE_SCRATCH "s"
-#define TREE_UNKEPT "u" /* only a name for objects: P without the line numbers that were kept */
+#define TREE_PREPARED "q" /* after %prep only, where R comes from a capture */
+#define TREE_UNKEPT "u"   /* only a name for objects: P without the line numbers that were kept */
 
 #define BUILD_ADVICE_FAITHFUL                                                                      \
     "build as the shipped package was built: the same compiler, macros (--rpm-macros, --define) "  \
@@ -82,11 +84,13 @@ struct build {
     struct string_list
         opened;        /* changes that R's stages read; new files whose directory they did */
     char *full_reason; /* why P is built from the start; NULL: it is not */
-    struct string_list environment; /* of the capture that is being made */
-    const char *base;               /* the tree that P is compared with, and lies on: R */
-    char *base_view;                /* where its files can be read while P is shown */
-    char *reference_root;           /* R's build root */
-    size_t build_links;             /* links of R's capture that were made before %install */
+    struct capture_header *archive;     /* of --capture: what R is; NULL: R is built */
+    struct json_object *archive_result; /* its result.json */
+    struct string_list environment;     /* of the capture that is being made */
+    const char *base;                   /* the tree that P is compared with, and lies on: R */
+    char *base_view;                    /* where its files can be read while P is shown */
+    char *reference_root;               /* R's build root */
+    size_t build_links;                 /* links of R's capture that were made before %install */
     struct capture *reference, *patched;
     struct build_target *targets;
     size_t target_count;
@@ -111,6 +115,11 @@ int build_try_patches(struct build *build, struct sc_error **err);
 int build_reference(struct build *build, struct sc_error **err);
 int build_install_reference(struct build *build, struct sc_error **err);
 int build_patched(struct build *build, struct sc_error **err);
+
+/* R from the capture of the official build, and for such a capture. build_capture.c */
+int build_unpack_capture(struct build *build, struct sc_error **err);
+int build_check_capture_compiler(struct build *build, struct sc_error **err);
+int build_save_capture(struct build *build, struct sc_error **err);
 
 /* ELF files of R and how they were linked. build_targets.c */
 int build_find_targets(struct build *build, struct sc_error **err);
@@ -141,6 +150,15 @@ enum change_kind build_change_kind(const char *path);
 
 /* Sets base: R after %build, or after %install where that builds everything. build_trees.c */
 int build_choose_base(struct build *build, struct sc_error **err);
+
+/* Whether the SRPM is what was captured. build_capture.c */
+int build_check_capture_sources(const struct build *build, struct sc_error **err);
+
+/* Has rpmbuild make a capture of R's stages, for --save-capture. */
+void build_hook_stages(struct build *build);
+
+/* What %install changed in R's tree, in the tree that is shown. */
+int build_apply_installed(struct build *build, struct sc_error **err);
 
 /* Undoes build_patched, so that it can be done again from the start because of reason. */
 int build_patched_again(struct build *build, const char *reason, struct sc_error **err);
@@ -177,9 +195,6 @@ void build_refuse(struct build *build, const char *target, const char *code, con
 
 /* -1 with err (SC_REFUSED) if there are refusals. */
 int build_refused(const struct build *build, struct sc_error **err);
-
-/* The path of one of our programs: in SYSCARE_LIBEXECDIR, beside us, in the build tree, in PATH. */
-char *build_tool(const char *name);
 
 /* What the patches edit, as member "sources" of a job. P is not shown. NULL with err.
  * build_explain.c */

@@ -6,6 +6,7 @@
 #include "lib/file.h"
 #include "lib/json_util.h"
 #include "lib/run.h"
+#include "rpmtools/tool.h"
 
 #include <string.h>
 
@@ -201,7 +202,7 @@ static int take_answer(struct build *build, struct build_target *target, const c
 static int run_differ(struct build *build, struct build_target *target, size_t number,
                       const char *uuid, struct sc_error **err)
 {
-    cleanup_free char *tool = build_tool("syscare-diff");
+    cleanup_free char *tool = tool_path("syscare-diff");
     cleanup_free char *directory = sc_format("%s/diff/%zu", build->workspace->root, number);
     cleanup_free char *path = sc_format("%s/job.json", directory);
     cleanup_free char *report = sc_format("%s/report.json", directory);

@@ -76,7 +76,7 @@ static int check_shipped(struct build *build, struct sc_error **err)
     for (size_t i = 0; i < paths->count; i++)
         if (check_debuginfo(paths->items[i], host.machine, &found, err) < 0)
             return -1;
-    if (!found)
+    if (!found && paths->count)
         return sc_error_set(err, SC_FAILED, "-d %s is not a debuginfo package", paths->items[0]);
     return 0;
 }
@@ -98,14 +98,21 @@ static int collect_patches(struct build *build, struct sc_error **err)
     return 0;
 }
 
-/* The settings of the earlier build hold on, what is given now comes after them. */
+/*
+ * The settings of the earlier build hold on, what is given now comes after them. A capture knows
+ * best how the package was built.
+ */
 static void collect_settings(struct build *build)
 {
     struct rpmbuild *how = &build->rpmbuild;
 
     how->workspace = build->workspace;
     how->jobs = build->options.jobs;
-    if (build->cumulative) {
+    if (build->archive) {
+        string_list_extend(&how->defines, &build->archive->defines);
+        string_list_extend(&how->with, &build->archive->with);
+        string_list_extend(&how->without, &build->archive->without);
+    } else if (build->cumulative) {
         const struct patch_build *earlier = &build->earlier.info->build;
 
         string_list_extend(&how->defines, &earlier->defines);
@@ -121,7 +128,9 @@ static void collect_settings(struct build *build)
 static int take_macros(struct build *build, struct sc_error **err)
 {
     char *path = sc_format("%s/top/rpm-macros", build->workspace->root);
-    const char *earlier = build->cumulative ? build->earlier.info->build.macros : NULL;
+    const char *earlier = build->archive      ? build->archive->macros
+                          : build->cumulative ? build->earlier.info->build.macros
+                                              : NULL;
     int result = 0;
 
     if (build->options.macros)
@@ -162,6 +171,24 @@ static int environment_date(uint64_t *date, struct sc_error **err)
     return 0;
 }
 
+/* The stages must see the date that they saw then; the packages may have that of now. */
+static int take_captured_date(struct build *build, uint64_t given, struct sc_error **err)
+{
+    const char *text = build->archive->source_date;
+    char *end = NULL;
+
+    if (text)
+        build->rpmbuild.source_date = strtoull(text, &end, 10);
+    if (text && (*end || end == text))
+        return sc_error_set(err, SC_FAILED, "the capture has the date '%s'", text);
+    build->source_date = given ? given : build->rpmbuild.source_date;
+    if (!build->source_date)
+        build->source_date = build->package->changelog_time;
+    if (!build->source_date)
+        build->source_date = build->package->build_time;
+    return 0;
+}
+
 /*
  * __DATE__ and the like must be those of the shipped build. With the macro set rpm takes the date
  * of the changelog by itself, as it did then; without it the shipped build took the day's date, and
@@ -175,6 +202,8 @@ static int choose_date(struct build *build, struct sc_error **err)
 
     if (environment_date(&given, err) < 0)
         return -1;
+    if (build->archive)
+        return take_captured_date(build, given, err);
     build->source_date = given ? given : build->package->changelog_time;
     if (!build->source_date)
         build->source_date = build->package->build_time;
@@ -213,6 +242,8 @@ int build_unpack_source(struct build *build, struct sc_error **err)
     if (srpm_unpack(build->package, build->workspace->top, &build->rpmbuild.spec, err) < 0)
         return -1;
     if (take_release(build, err) < 0)
+        return -1;
+    if (build->archive && build_check_capture_sources(build, err) < 0)
         return -1;
     return choose_date(build, err);
 }
@@ -261,16 +292,21 @@ int build_open_shipped(struct build *build, struct sc_error **err)
     cleanup_free char *work = sc_format("%s/shipped", build->workspace->root);
     cleanup_rpm struct rpm_package *shipped = NULL;
 
-    build->faithful = faithful_open(build->package, &build->options.debuginfo, work, err);
-    if (!build->faithful)
-        return -1;
-    shipped = rpm_package_read(build->options.debuginfo.items[0], err);
-    if (!shipped)
-        return -1;
+    const char *host = build->archive ? build->archive->host : NULL;
+
+    if (build->options.debuginfo.count) {
+        build->faithful = faithful_open(build->package, &build->options.debuginfo, work, err);
+        if (!build->faithful)
+            return -1;
+        shipped = rpm_package_read(build->options.debuginfo.items[0], err);
+        if (!shipped)
+            return -1;
+    }
+    if (!host)
+        host = shipped->build_host;
     /* `uname -n` gets into programs that tell how they were built */
-    if (*shipped->build_host && !workspace_set_hostname(build->workspace, shipped->build_host))
-        build_log_note(&build->log, "note: the host name cannot be set to %s here",
-                       shipped->build_host);
+    if (*host && !workspace_set_hostname(build->workspace, host))
+        build_log_note(&build->log, "note: the host name cannot be set to %s here", host);
     if (!build->workspace->overlays)
         build_log_note(&build->log, "note: no overlays can be mounted here: trees are copied");
     return 0;

@@ -10,38 +10,66 @@
 /* How much of a failed program's output is repeated. */
 #define TAIL_LINES 20
 
+/* When a step is made. */
+enum step_when {
+    ALWAYS = 0,
+    WITH_CAPTURE,    /* --capture: R is there */
+    WITHOUT_CAPTURE, /* R must be built */
+    TO_SAVE,         /* --save-capture */
+};
+
 /* One step: its line on the screen, its function. */
 struct build_step {
     const char *text;
     int (*run)(struct build *build, struct sc_error **err);
     bool runs_package; /* programs of the package run: when it fails, their output says why */
+    enum step_when when;
 };
 
 static const struct build_step steps[] = {
-    {"reading the packages", build_read_inputs, false},
-    {"unpacking the source package", build_unpack_source, false},
-    {"checking the build dependencies", build_check_requires, false},
-    {"unpacking what was shipped", build_open_shipped, false},
-    {"checking the compiler", build_check_compiler, false},
-    {"preparing the source tree (%prep)", build_prepare, true},
-    {"trying the patches", build_try_patches, false},
-    {"building the original again (%build)", build_reference, true},
-    {"installing it (%install)", build_install_reference, true},
-    {"finding how its programs were linked", build_find_targets, false},
-    {"comparing with what was shipped", build_check_faithful, false},
-    {"looking at what the patches change", build_check_changes, false},
-    {"building the patched tree", build_patched, true},
-    {"finding the changed units", build_find_units, true},
-    {"compiling the changed units of both trees", build_replay, true},
-    {"comparing the objects", build_diff, true},
-    {"writing the metadata", build_fill_info, false},
-    {"making the packages", build_make_packages, true},
+    {"reading the packages", build_read_inputs, false, ALWAYS},
+    {"unpacking the source package", build_unpack_source, false, ALWAYS},
+    {"checking the build dependencies", build_check_requires, false, ALWAYS},
+    {"unpacking what was shipped", build_open_shipped, false, ALWAYS},
+    {"checking the compiler", build_check_compiler, false, WITHOUT_CAPTURE},
+    {"preparing the source tree (%prep)", build_prepare, true, ALWAYS},
+    {"trying the patches", build_try_patches, false, ALWAYS},
+    {"building the original again (%build)", build_reference, true, WITHOUT_CAPTURE},
+    {"installing it (%install)", build_install_reference, true, WITHOUT_CAPTURE},
+    {"unpacking the capture", build_unpack_capture, false, WITH_CAPTURE},
+    {"checking the compiler", build_check_capture_compiler, false, WITH_CAPTURE},
+    {"finding how its programs were linked", build_find_targets, false, ALWAYS},
+    {"comparing with what was shipped", build_check_faithful, false, ALWAYS},
+    {"keeping the capture", build_save_capture, false, TO_SAVE},
+    {"looking at what the patches change", build_check_changes, false, ALWAYS},
+    {"building the patched tree", build_patched, true, ALWAYS},
+    {"finding the changed units", build_find_units, true, ALWAYS},
+    {"compiling the changed units of both trees", build_replay, true, ALWAYS},
+    {"comparing the objects", build_diff, true, ALWAYS},
+    {"writing the metadata", build_fill_info, false, ALWAYS},
+    {"making the packages", build_make_packages, true, ALWAYS},
 };
+
+static bool step_is_wanted(const struct build *build, const struct build_step *step)
+{
+    switch (step->when) {
+    case WITH_CAPTURE:
+        return build->archive != NULL;
+    case WITHOUT_CAPTURE:
+        return build->archive == NULL;
+    case TO_SAVE:
+        return build->options.save_capture != NULL;
+    default:
+        return true;
+    }
+}
 
 /* The recipe: each step leaves in *build what the next ones need. */
 static int run_steps(struct build *build, struct sc_error **err)
 {
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        if (!step_is_wanted(build, &steps[i]))
+            continue;
         build_log_step(&build->log, "%s", steps[i].text);
         if (steps[i].run(build, err) < 0) {
             build->log.program_failed = steps[i].runs_package;
@@ -52,14 +80,25 @@ static int run_steps(struct build *build, struct sc_error **err)
     return 0;
 }
 
-/* What is kept visible for the results. */
+/* What is kept visible, for inputs and results; where a capture's trees must appear again. */
 static struct workspace *open_workspace(const struct build *build, struct sc_error **err)
 {
+    const struct build_options *options = &build->options;
     cleanup_strings struct string_list avoid = {0};
+    struct workspace_place place = {0};
 
-    string_list_add(&avoid, build->options.output);
-    string_list_add(&avoid, build->options.build_root);
-    return workspace_open(build->options.build_root, build->options.name, &avoid, err);
+    string_list_add(&avoid, options->output);
+    string_list_add(&avoid, options->build_root);
+    if (build->archive) {
+        place.build = build->archive->build_directory;
+        place.build_root = build->archive->build_root;
+        string_list_add(&avoid, options->source);
+        string_list_add(&avoid, options->capture);
+        string_list_extend(&avoid, &options->patches);
+        string_list_extend(&avoid, &options->debuginfo);
+    }
+    return workspace_open(options->build_root, options->name, &avoid,
+                          build->archive ? &place : NULL, err);
 }
 
 /* What the user gets to see when there is no patch in the end. */
@@ -113,10 +152,13 @@ static enum sc_status run_build(struct build *build)
     cleanup_error struct sc_error *error = NULL;
     enum sc_status status = SC_OK;
 
-    build->workspace = open_workspace(build, &error);
+    if (build->options.capture)
+        build->archive = capture_header_read(build->options.capture, &error);
+    if (!error)
+        build->workspace = open_workspace(build, &error);
     if (!build->workspace) {
         fprintf(stderr, "error: %s\n", error->message);
-        return SC_FAILED;
+        return sc_error_status(error);
     }
     use_own_home(build->workspace);
     build_log_open(&build->log, build->workspace->log, build->options.verbose);
@@ -160,6 +202,8 @@ void build_clear(struct build *build)
     json_object_put(build->sources);
     free(build->targets);
     free(build->refusals);
+    capture_header_free(build->archive);
+    json_object_put(build->archive_result);
     capture_free(build->reference);
     capture_free(build->patched);
     faithful_close(build->faithful);

@@ -24,6 +24,7 @@ enum option_code {
     OPTION_REQUIRES,
     OPTION_CVE,
     OPTION_CAPTURE,
+    OPTION_SAVE_CAPTURE,
     OPTION_MACROS,
     OPTION_WITH,
     OPTION_WITHOUT,
@@ -43,6 +44,7 @@ static const struct option long_options[] = {
     {"debuginfo", required_argument, NULL, 'd'},
     {"patch", required_argument, NULL, 'p'},
     {"capture", required_argument, NULL, OPTION_CAPTURE},
+    {"save-capture", required_argument, NULL, OPTION_SAVE_CAPTURE},
     {"patch-arch", required_argument, NULL, OPTION_ARCH},
     {"patch-version", required_argument, NULL, OPTION_VERSION},
     {"patch-release", required_argument, NULL, OPTION_RELEASE},
@@ -83,6 +85,9 @@ const char *build_options_help(void)
            "  -d, --debuginfo RPM             debuginfo package of the shipped build; repeatable,\n"
            "                                  and the package itself may be given as well\n"
            "  -p, --patch FILE                unified diff, -p1; repeatable, in order\n"
+           "      --capture FILE              capture made at the official build (rpmbuild\n"
+           "                                  --define '_syscare 1'): the original is not built\n"
+           "                                  again, and -d is not needed\n"
            "\n"
            "What is written into the patch:\n"
            "      --patch-arch ARCH           must be that of this machine\n"
@@ -99,6 +104,8 @@ const char *build_options_help(void)
            "      --build-root DIR            where to work, default .\n"
            "  -o, --output DIR                where the packages go, default .\n"
            "  -j, --jobs N                    default: all processors\n"
+           "      --save-capture FILE         keep the build of the original for the next patch,\n"
+           "                                  which takes it with --capture\n"
            "      --full                      build the patched package from the start\n"
            "      --nodeps                    do not check the build dependencies\n"
            "      --skip-compiler-check       go on with another compiler than the shipped "
@@ -196,6 +203,10 @@ static char **string_of(struct build_options *options, int code)
         return &options->release;
     case OPTION_DESCRIPTION:
         return &options->description;
+    case OPTION_CAPTURE:
+        return &options->capture;
+    case OPTION_SAVE_CAPTURE:
+        return &options->save_capture;
     case OPTION_MACROS:
         return &options->macros;
     case OPTION_BUILD_ROOT:
@@ -249,10 +260,6 @@ static int take_option(struct build_options *options, int code, const char *valu
     else if (code == 'k')
         return sc_error_set(err, SC_USAGE,
                             "--kconfig is for kernel patches, which this version does not build");
-    else if (code == OPTION_CAPTURE)
-        return sc_error_set(err, SC_USAGE,
-                            "--capture: this version always builds the original again; give the "
-                            "debuginfo package with -d instead");
     else
         return sc_error_set(err, SC_USAGE, "unknown option");
     return 0;
@@ -340,10 +347,12 @@ static int check_words(struct build_options *options, struct sc_error **err)
                             options->name);
     if (!options->source)
         return sc_error_set(err, SC_USAGE, "-s SRPM is missing");
-    if (!options->debuginfo.count)
+    if (!options->debuginfo.count && !options->capture)
         return sc_error_set(err, SC_USAGE,
-                            "-d DEBUGINFO_RPM is missing: without it nothing proves "
+                            "-d DEBUGINFO_RPM is missing: without it (or --capture) nothing proves "
                             "that the rebuilt package is the shipped one");
+    if (options->capture && options->save_capture)
+        return sc_error_set(err, SC_USAGE, "--save-capture: with --capture there is one already");
     if (!options->patches.count)
         return sc_error_set(err, SC_USAGE, "-p PATCH is missing");
     if (!patch_version_valid(options->version))
@@ -397,6 +406,23 @@ static int find_directory(char **path, const char *option, struct sc_error **err
     return 0;
 }
 
+/* A file that will be made: its directory must be there. */
+static int find_parent(char **path, struct sc_error **err)
+{
+    const char *slash = strrchr(*path, '/');
+    cleanup_free char *parent =
+        slash ? sc_format("%.*s/.", (int)(slash - *path), *path) : sc_format(".");
+    cleanup_free char *absolute = realpath(parent, NULL);
+    char *file;
+
+    if (!absolute || access(absolute, W_OK | X_OK) < 0)
+        return sc_error_errno(err, "--save-capture %s", *path);
+    file = sc_format("%s/%s", absolute, slash ? slash + 1 : *path);
+    free(*path);
+    *path = file;
+    return 0;
+}
+
 /* Absolute, because the builds run in other directories. */
 static int find_paths(struct build_options *options, struct sc_error **err)
 {
@@ -405,6 +431,10 @@ static int find_paths(struct build_options *options, struct sc_error **err)
         find_files(&options->patches, "-p", err) < 0)
         return -1;
     if (options->macros && find_file(&options->macros, "--rpm-macros", err) < 0)
+        return -1;
+    if (options->capture && find_file(&options->capture, "--capture", err) < 0)
+        return -1;
+    if (options->save_capture && find_parent(&options->save_capture, err) < 0)
         return -1;
     if (find_directory(&options->build_root, "--build-root", err) < 0)
         return -1;
@@ -433,9 +463,10 @@ int build_options_parse(struct build_options *options, int argc, char **argv, st
 
 void build_options_clear(struct build_options *options)
 {
-    char **strings[] = {&options->name,   &options->version,     &options->release,
-                        &options->arch,   &options->description, &options->source,
-                        &options->macros, &options->build_root,  &options->output};
+    char **strings[] = {&options->name,    &options->version,     &options->release,
+                        &options->arch,    &options->description, &options->source,
+                        &options->macros,  &options->build_root,  &options->output,
+                        &options->capture, &options->save_capture};
     struct string_list *lists[] = {&options->debuginfo, &options->patches, &options->requires,
                                    &options->cves,      &options->defines, &options->with,
                                    &options->without};

@@ -16,16 +16,18 @@ struct build_options {
     char *arch;                   /* NULL: that of the target */
     char *description;            /* NULL unless given */
     char *source;                 /* -s */
-    struct string_list debuginfo; /* -d */
+    struct string_list debuginfo; /* -d; may be empty with --capture */
     struct string_list patches;   /* -p, in the order to be applied */
     struct string_list requires;  /* --patch-requires */
     struct string_list cves;      /* --cve */
     struct string_list defines;   /* -D: "MACRO EXPR" */
     struct string_list with, without;
-    char *macros;     /* --rpm-macros, or NULL */
-    char *build_root; /* absolute; "." unless given */
-    char *output;     /* absolute; "." unless given; made when it is missing */
-    long jobs;        /* at least 1 */
+    char *capture;      /* --capture, or NULL */
+    char *save_capture; /* --save-capture, or NULL */
+    char *macros;       /* --rpm-macros, or NULL */
+    char *build_root;   /* absolute; "." unless given */
+    char *output;       /* absolute; "." unless given; made when it is missing */
+    long jobs;          /* at least 1 */
     bool version_given;
     bool full;    /* build the patched package from the start */
     bool no_deps; /* leave out the check of the build dependencies */

@@ -5,6 +5,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/run.h"
+#include "rpmtools/tool.h"
 
 #include <errno.h>
 #include <string.h>
@@ -77,7 +78,7 @@ static void replay_child(const struct build *build, const char *tree,
 static void replay_child(const struct build *build, const char *tree,
                          const struct capture_unit *unit, bool types)
 {
-    cleanup_free char *tool = build_tool("syscare-replay");
+    cleanup_free char *tool = tool_path("syscare-replay");
     cleanup_free char *capture =
         sc_format("%s/capture/%s", build->workspace->root, capture_name(tree));
     cleanup_free char *object =
@@ -185,7 +186,7 @@ static int replay_ids(const struct build *build, const char *tree, bool types,
 static int replay_links(const struct build *build, const char *tree, const struct string_list *ids,
                         struct sc_error **err)
 {
-    cleanup_free char *tool = build_tool("syscare-replay");
+    cleanup_free char *tool = tool_path("syscare-replay");
     cleanup_free char *capture = sc_format("%s/capture/%s", build->workspace->root, tree);
 
     for (size_t i = 0; i < ids->count; i++) {

@@ -111,9 +111,13 @@ static void print_target(const struct build_target *target, bool explain)
 {
     struct json_object *functions = report_functions(target);
 
-    printf("%s\n  build-id %s, proven equal to the shipped file by %s\n"
+    bool self = target->faithful.level == FAITHFUL_SELF;
+
+    printf("%s\n  build-id %s, %s%s\n"
            "  %llu objects compared, %llu functions; %zu changed, %zu new, %zu dropped\n",
-           target->path, target->faithful.build_id, faithful_level_name(target->faithful.level),
+           target->path, target->faithful.build_id,
+           self ? "captured at the official build" : "proven equal to the shipped file by ",
+           self ? "" : faithful_level_name(target->faithful.level),
            number(target->report, "objects_compared"), number(target->report, "functions_compared"),
            count_changes(target, "changed"), count_changes(target, "new"),
            count_changes(target, "dropped"));

@@ -151,8 +151,12 @@ int build_check_faithful(struct build *build, struct sc_error **err)
     for (size_t i = 0; i < build->target_count; i++) {
         struct build_target *target = &build->targets[i];
 
-        if (faithful_check(build->faithful, build->reference_root, target->path, &target->faithful,
-                           err) < 0)
+        int result = build->faithful ? faithful_check(build->faithful, build->reference_root,
+                                                      target->path, &target->faithful, err)
+                                     : faithful_self(build->reference_root, target->path,
+                                                     &target->faithful, err);
+
+        if (result < 0)
             return sc_error_wrap(err, "%s", target->path);
         equal += target->faithful.level != FAITHFUL_NONE;
     }

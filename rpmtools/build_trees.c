@@ -6,6 +6,7 @@
 #include "lib/file.h"
 #include "lib/run.h"
 #include "rpmtools/patch_apply.h"
+#include "rpmtools/tool.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static bool is_assignment(const char *line)
 /* Begins a capture: build->environment becomes what the builds need. */
 static int begin_capture(struct build *build, const char *name, struct sc_error **err)
 {
-    cleanup_free char *tool = build_tool("syscare-capture");
+    cleanup_free char *tool = tool_path("syscare-capture");
     cleanup_free char *directory = sc_format("%s/capture/%s", build->workspace->root, name);
     cleanup_free char *output = NULL;
     const char *argv[] = {tool, "begin", directory, NULL};
@@ -76,8 +77,13 @@ static int prepare_tree(struct build *build, const char *tree, struct sc_error *
 /* Before the long build: patches that do not apply are found after seconds. */
 int build_prepare(struct build *build, struct sc_error **err)
 {
-    if (begin_capture(build, TREE_REFERENCE, err) < 0 ||
-        prepare_tree(build, TREE_REFERENCE, err) < 0)
+    const char *tree = build->archive ? TREE_PREPARED : TREE_REFERENCE;
+
+    if (build->options.save_capture)
+        build_hook_stages(build);
+    if (!build->archive && begin_capture(build, TREE_REFERENCE, err) < 0)
+        return -1;
+    if (prepare_tree(build, tree, err) < 0)
         return -1;
     build->source_directory = rpmbuild_source_directory(&build->rpmbuild, err);
     if (!build->source_directory)
@@ -131,11 +137,12 @@ static int check_worth_building(const struct build *build, struct sc_error **err
 /* On a tree that is thrown away: R must be built without any trace of the patches. */
 int build_try_patches(struct build *build, struct sc_error **err)
 {
+    const char *tree = build->archive ? TREE_PREPARED : TREE_REFERENCE;
     struct workspace *workspace = build->workspace;
 
-    if (workspace_tree_make(workspace, TREE_SCRATCH, TREE_REFERENCE, err) < 0 ||
+    if (workspace_tree_make(workspace, TREE_SCRATCH, tree, err) < 0 ||
         workspace_tree_show(workspace, TREE_SCRATCH, err) < 0 ||
-        patch_tree(build, TREE_REFERENCE, &build->changes, err) < 0 ||
+        patch_tree(build, tree, &build->changes, err) < 0 ||
         keep_files(build, &build->changes.kept, err) < 0 ||
         workspace_tree_hide(workspace, err) < 0 ||
         workspace_tree_drop(workspace, TREE_SCRATCH, err) < 0)
@@ -189,6 +196,7 @@ int build_install_reference(struct build *build, struct sc_error **err)
     build->reference_root = sc_format("%s/root-" TREE_REFERENCE, build->workspace->root);
     if (rename(root, build->reference_root) < 0)
         return sc_error_errno(err, "cannot rename %s", root);
+    string_list_clear(&build->rpmbuild.hooks); /* P is no capture to be kept */
     return 0;
 }
 
@@ -214,6 +222,8 @@ int build_choose_base(struct build *build, struct sc_error **err)
     bool late = count_late_links(build) == build->target_count;
 
     build->base = late ? TREE_INSTALLED : TREE_REFERENCE;
+    if (late && build->archive && build_apply_installed(build, err) < 0)
+        return -1;
     build->base_view = workspace_tree_view(build->workspace, build->base, err);
     return build->base_view ? 0 : -1;
 }

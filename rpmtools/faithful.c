@@ -395,9 +395,31 @@ int faithful_check(struct faithful *faithful, const char *own_root, const char *
     return status;
 }
 
+int faithful_self(const char *own_root, const char *elf_path, struct faithful_result *result,
+                  struct sc_error **err)
+{
+    cleanup_elf struct elf_file *own = open_program(own_root, elf_path, err);
+    uint8_t digest[SC_DIGEST_SIZE];
+    char hex[SC_DIGEST_HEX_SIZE];
+
+    *result = (struct faithful_result){0};
+    if (!own)
+        return sc_error_set(err, SC_FAILED, "the capture has no file %s", elf_path);
+    if (target_digest(own, digest, err) < 0)
+        return -1;
+    sc_hex_encode(digest, sizeof(digest), hex);
+    result->own_digest = sc_format("%s", hex);
+    result->build_id = build_id_text(own);
+    if (result->build_id)
+        result->level = FAITHFUL_SELF;
+    else
+        result->reason = sc_format("it has no build-id");
+    return 0;
+}
+
 const char *faithful_level_name(enum faithful_level level)
 {
-    static const char *const names[] = {"none", "debuginfo", "sections", "build-id"};
+    static const char *const names[] = {"none", "self", "debuginfo", "sections", "build-id"};
 
     return names[level];
 }

@@ -16,6 +16,7 @@
  */
 enum faithful_level {
     FAITHFUL_NONE = 0,  /* differs, or nothing of the shipped file was found: reason says which */
+    FAITHFUL_SELF,      /* captured at the official build; no shipped package was at hand */
     FAITHFUL_DEBUGINFO, /* the .debug files are equal: sections, symbols, debugging information */
     FAITHFUL_SECTIONS,  /* the target digests of both files are equal (lib/target_digest.h) */
     FAITHFUL_BUILD_ID,  /* the build-ids are equal, and nothing that is at hand contradicts */
@@ -54,7 +55,14 @@ struct faithful *faithful_open(const struct rpm_package *srpm, const struct stri
 int faithful_check(struct faithful *faithful, const char *own_root, const char *elf_path,
                    struct faithful_result *result, struct sc_error **err);
 
-/* "build-id", "sections", "debuginfo", "none": the words of patch_info. */
+/*
+ * The result for a file that was captured at the official build, without shipped packages: the
+ * file itself says what it is. 0 with *result filled in, or -1 with err set.
+ */
+int faithful_self(const char *own_root, const char *elf_path, struct faithful_result *result,
+                  struct sc_error **err);
+
+/* "build-id", "sections", "debuginfo", "self", "none": the words of patch_info. */
 const char *faithful_level_name(enum faithful_level level);
 
 void faithful_result_clear(struct faithful_result *result);

@@ -10,7 +10,9 @@ rpmtools_librpmtools_a_SOURCES = \
   rpmtools/source_edits.c rpmtools/source_edits.h \
   rpmtools/package.c rpmtools/package_spec.c rpmtools/package_source.c \
   rpmtools/package.h rpmtools/package_P.h \
-  rpmtools/faithful.c rpmtools/faithful_compare.c rpmtools/faithful.h rpmtools/faithful_P.h
+  rpmtools/faithful.c rpmtools/faithful_compare.c rpmtools/faithful.h rpmtools/faithful_P.h \
+  rpmtools/capture_archive_write.c rpmtools/capture_archive_read.c rpmtools/capture_archive.h \
+  rpmtools/unnote_object.c rpmtools/unnote_archive.c rpmtools/unnote.h
 rpmtools_librpmtools_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) \
   $(ARCHIVE_CFLAGS) $(RPM_CFLAGS)
 LIBRPMTOOLS = rpmtools/librpmtools.a
@@ -28,6 +30,16 @@ rpmtools_syscare_build_SOURCES = \
   rpmtools/build_package.c rpmtools/build_summary.c \
   rpmtools/workspace.c rpmtools/workspace.h rpmtools/sandbox.c rpmtools/sandbox.h \
   rpmtools/rpmbuild.c rpmtools/rpmbuild.h rpmtools/patch_apply.c rpmtools/patch_apply.h \
+  rpmtools/build_capture.c rpmtools/tool.c rpmtools/tool.h \
   rpmtools/capture.c rpmtools/capture.h rpmtools/elf_match.c rpmtools/elf_match.h
 rpmtools_syscare_build_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(RPM_CFLAGS)
 rpmtools_syscare_build_LDADD = $(LIBRPMTOOLS_LIBS)
+
+# Captures an ordinary rpmbuild: the macro file puts it before the shell of each stage.
+syscarelibexec_PROGRAMS += rpmtools/syscare-rpm-stage
+rpmtools_syscare_rpm_stage_SOURCES = \
+  rpmtools/stage_main.c rpmtools/stage_run.c rpmtools/stage_record.c rpmtools/stage.h \
+  rpmtools/tree_watch.c rpmtools/tree_watch.h rpmtools/tool.c rpmtools/tool.h \
+  rpmtools/capture.c rpmtools/capture.h
+rpmtools_syscare_rpm_stage_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS)
+rpmtools_syscare_rpm_stage_LDADD = $(LIBRPMTOOLS_LIBS)

@@ -22,7 +22,7 @@ const char *rpmbuild_stage_name(enum rpmbuild_stage stage)
 /* One fixed name: rpm's default has the package's version in it, and user macros may change it. */
 char *rpmbuild_root(const struct rpmbuild *how)
 {
-    return sc_format("%s/BUILDROOT/root", how->workspace->top);
+    return sc_format("%s", how->workspace->build_root);
 }
 
 /* Where the hook after %prep writes the source directory. */
@@ -50,11 +50,11 @@ static void add_define(struct string_list *argv, const char *name, const char *f
 /* All directories of rpmbuild: a user's ~/.rpmmacros may point anywhere. */
 static void add_directories(const struct rpmbuild *how, struct string_list *argv)
 {
-    const char *top = how->workspace->top;
+    const char *top = how->workspace->top, *root = how->workspace->build_root;
 
     add_define(argv, "_topdir", "%s", top);
-    add_define(argv, "_builddir", "%s/BUILD", top);
-    add_define(argv, "_buildrootdir", "%s/BUILDROOT", top);
+    add_define(argv, "_builddir", "%s", how->workspace->build);
+    add_define(argv, "_buildrootdir", "%.*s", (int)(strrchr(root, '/') - root), root);
     add_define(argv, "_sourcedir", "%s/SOURCES", top);
     add_define(argv, "_specdir", "%s/SPECS", top);
     add_define(argv, "_rpmdir", "%s/RPMS", top);
@@ -80,6 +80,7 @@ static void add_settings(const struct rpmbuild *how, struct string_list *argv)
     add_define(argv, "_smp_build_ncpus", "%ld", how->jobs);
     add_pairs(argv, "--define", &how->defines);
     add_directories(how, argv);
+    add_pairs(argv, "--define", &how->hooks);
     add_pairs(argv, "--with", &how->with);
     add_pairs(argv, "--without", &how->without);
 }
@@ -290,5 +291,6 @@ void rpmbuild_clear(struct rpmbuild *how)
     string_list_clear(&how->defines);
     string_list_clear(&how->with);
     string_list_clear(&how->without);
+    string_list_clear(&how->hooks);
     memset(how, 0, sizeof(*how));
 }

@@ -22,6 +22,7 @@ struct rpmbuild {
     char *spec;   /* absolute path */
     char *macros; /* absolute path of a macro file to be loaded, or NULL */
     struct string_list defines, with, without;
+    struct string_list hooks; /* definitions of our own: programs that stand before the stages */
     long jobs;
     uint64_t source_date; /* SOURCE_DATE_EPOCH to be set, 0: leave it to the environment and rpm */
 };

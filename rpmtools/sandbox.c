@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -116,6 +117,111 @@ const char *sandbox_find_place(const struct string_list *avoid)
 int sandbox_bind(const char *from, const char *to)
 {
     return mount(from, to, NULL, MS_BIND, NULL);
+}
+
+/* An entry of a directory, in the new directory: links as they are, everything else by a mount. */
+static int mirror_entry(const char *from, const char *to, struct sc_error **err)
+{
+    char target[PATH_MAX];
+    struct stat st;
+    int made = -1;
+
+    if (lstat(from, &st) < 0)
+        return 0; /* gone in the meantime */
+    if (S_ISLNK(st.st_mode)) {
+        ssize_t n = readlink(from, target, sizeof(target) - 1);
+
+        target[n < 0 ? 0 : n] = '\0';
+        return symlink(target, to) < 0 ? sc_error_errno(err, "cannot make %s", to) : 0;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        made = mkdir(to, 0755);
+    } else {
+        cleanup_close int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+        made = fd < 0 ? -1 : 0;
+    }
+    if (made < 0 || mount(from, to, NULL, MS_BIND | MS_REC, NULL) < 0)
+        return sc_error_errno(err, "cannot mount %s on %s", from, to);
+    return 0;
+}
+
+static int mirror_directory(const char *from, const char *to, struct sc_error **err)
+{
+    DIR *directory = opendir(from);
+    struct dirent *entry;
+    struct stat st;
+    int result = 0;
+
+    if (!directory || stat(from, &st) < 0)
+        return sc_error_errno(err, "cannot read %s", from);
+    (void)chmod(to, st.st_mode & 07777);
+    while (result == 0 && (entry = readdir(directory))) {
+        cleanup_free char *one = sc_format("%s/%s", from, entry->d_name);
+        cleanup_free char *other = sc_format("%s/%s", to, entry->d_name);
+
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            result = mirror_entry(one, other, err);
+    }
+    closedir(directory);
+    return result;
+}
+
+/* The tmpfs at scratch takes the place of a directory, also of the root. */
+static int take_place(const char *scratch, const char *directory, struct sc_error **err)
+{
+    if (strcmp(directory, "/") != 0)
+        return mount(scratch, directory, NULL, MS_MOVE, NULL) < 0
+                   ? sc_error_errno(err, "cannot replace %s", directory)
+                   : 0;
+    if (chdir(scratch) < 0 || mount(scratch, "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+        chdir("/") < 0)
+        return sc_error_errno(err, "cannot replace the root directory");
+    return 0;
+}
+
+/* The nearest directory above path that is there, in a new string. */
+static char *nearest_directory(const char *path)
+{
+    char *above = sc_format("%s", path);
+    struct stat st;
+
+    while (stat(above, &st) < 0 || !S_ISDIR(st.st_mode)) {
+        char *slash = strrchr(above, '/');
+
+        if (!slash || slash == above)
+            return strcpy(above, "/");
+        *slash = '\0';
+    }
+    return above;
+}
+
+/*
+ * Nothing of the host is written to, and root is not needed for it: /builddir, where mock builds,
+ * can appear in a user namespace.
+ */
+int sandbox_provide(const char *path, const char *scratch, struct sc_error **err)
+{
+    cleanup_free char *above = nearest_directory(path);
+    cleanup_free char *inside =
+        sc_format("%s%s", scratch, strcmp(above, "/") == 0 ? path : path + strlen(above));
+    cleanup_free char *here = getcwd(NULL, 0);
+
+    if (strcmp(above, path) == 0)
+        return 0;
+    if (sc_dir_make(scratch, 0755, err) < 0)
+        return -1;
+    if (mount("tmpfs", scratch, "tmpfs", 0, "mode=0755") < 0)
+        return sc_error_errno(err, "cannot mount a tmpfs on %s", scratch);
+    if (mount(NULL, scratch, NULL, MS_PRIVATE, NULL) < 0)
+        return sc_error_errno(err, "cannot make %s private", scratch);
+    if (mirror_directory(above, scratch, err) < 0)
+        return -1;
+    if (sc_dir_make(inside, 0755, err) < 0 || take_place(scratch, above, err) < 0)
+        return -1;
+    /* the recursive mounts brought the tmpfs along, at the place where it was made */
+    (void)umount2(scratch, MNT_DETACH);
+    return here && chdir(here) < 0 ? sc_error_errno(err, "%s", here) : 0;
 }
 
 /* MNT_DETACH: a compiler server that a build left behind must not keep us from ending. */

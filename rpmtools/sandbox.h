@@ -24,6 +24,13 @@ const char *sandbox_find_place(const struct string_list *avoid);
 /* Bind mount (not recursive). 0, or -1 with errno set. */
 int sandbox_bind(const char *from, const char *to);
 
+/*
+ * Makes path a directory that can be mounted on, for this process and its children only: where a
+ * part of it is missing, the directory above is replaced by a new one that holds the same entries.
+ * scratch: a directory of our own, made. 0, or -1 with err set.
+ */
+int sandbox_provide(const char *path, const char *scratch, struct sc_error **err);
+
 /* Detaches the topmost mount at path, even if some process still has files open there. */
 int sandbox_unmount(const char *path, struct sc_error **err);
 

@@ -14,13 +14,15 @@
 /* Sets the paths that follow from root. */
 static void set_root(struct workspace *workspace, const char *root)
 {
-    char **paths[] = {&workspace->root, &workspace->top, &workspace->build, &workspace->log};
+    char **paths[] = {&workspace->root, &workspace->top, &workspace->build, &workspace->build_root,
+                      &workspace->log};
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
         free(*paths[i]);
     workspace->root = sc_format("%s", root);
     workspace->top = sc_format("%s/top", root);
     workspace->build = sc_format("%s/top/BUILD", root);
+    workspace->build_root = sc_format("%s/top/BUILDROOT/root", root);
     workspace->log = sc_format("%s/build.log", root);
 }
 
@@ -66,9 +68,66 @@ static void use_fixed_path(struct workspace *workspace, const struct string_list
     set_root(workspace, place);
 }
 
+/* True if path is directory or lies below it. */
+static bool is_below(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+
+    return strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+/* What the user reads or writes must not be hidden by what is mounted. */
+static int check_hidden(const char *directory, const struct string_list *avoid,
+                        struct sc_error **err)
+{
+    for (size_t i = 0; i < avoid->count; i++)
+        if (is_below(avoid->items[i], directory))
+            return sc_error_set(err, SC_FAILED,
+                                "%s lies in %s, where the trees of the capture must appear: put "
+                                "it elsewhere",
+                                avoid->items[i], directory);
+    return 0;
+}
+
+/*
+ * The build root's parent is covered, because %install removes and makes the build root itself. A
+ * build root inside the build directory (rpm 4.20) cannot appear there before a tree does: then
+ * ours is used.
+ */
+static int use_place(struct workspace *workspace, const struct workspace_place *place,
+                     const struct string_list *avoid, struct sc_error **err)
+{
+    cleanup_free char *scratch = sc_format("%s/scratch", workspace->real);
+    cleanup_free char *roots = sc_format("%s/top/BUILDROOT", workspace->root);
+    cleanup_free char *parent = sc_format(
+        "%.*s", (int)(strrchr(place->build_root, '/') - place->build_root), place->build_root);
+
+    if (!workspace->namespaces)
+        return sc_error_set(err, SC_FAILED,
+                            "a capture needs mounts, so that its trees appear at %s again, and "
+                            "this host allows none",
+                            place->build);
+    if (check_hidden(place->build, avoid, err) < 0 ||
+        sandbox_provide(place->build, scratch, err) < 0)
+        return -1;
+    free(workspace->build);
+    workspace->build = sc_format("%s", place->build);
+    if (is_below(place->build_root, place->build) || is_below(place->build, parent))
+        return 0;
+    if (check_hidden(parent, avoid, err) < 0 || sandbox_provide(parent, scratch, err) < 0)
+        return -1;
+    if (sandbox_bind(roots, parent) < 0)
+        return sc_error_errno(err, "cannot mount %s on %s", roots, parent);
+    workspace->roots = sc_format("%s", parent);
+    free(workspace->build_root);
+    workspace->build_root = sc_format("%s", place->build_root);
+    return 0;
+}
+
 /* Namespaces before anything is written: what is mounted later must be seen by nobody else. */
 struct workspace *workspace_open(const char *parent, const char *name,
-                                 const struct string_list *avoid, struct sc_error **err)
+                                 const struct string_list *avoid,
+                                 const struct workspace_place *place, struct sc_error **err)
 {
     struct workspace *workspace = calloc(1, sizeof(*workspace));
 
@@ -81,7 +140,7 @@ struct workspace *workspace_open(const char *parent, const char *name,
     workspace->namespaces = sandbox_enter(&workspace->user);
     if (workspace->namespaces)
         use_fixed_path(workspace, avoid);
-    if (make_layout(workspace, err) < 0) {
+    if (make_layout(workspace, err) < 0 || (place && use_place(workspace, place, avoid, err) < 0)) {
         (void)workspace_close(workspace, false, NULL);
         return NULL;
     }
@@ -117,6 +176,8 @@ int workspace_close(struct workspace *workspace, bool keep, struct sc_error **er
     if (!workspace)
         return 0;
     result = workspace_tree_hide(workspace, err) | close_views(workspace, err);
+    if (workspace->roots)
+        result |= sandbox_unmount(workspace->roots, err);
     if (workspace->bound)
         result |= sandbox_unmount(workspace->root, err);
     if (!keep && result == 0)
@@ -125,6 +186,8 @@ int workspace_close(struct workspace *workspace, bool keep, struct sc_error **er
     free(workspace->root);
     free(workspace->top);
     free(workspace->build);
+    free(workspace->build_root);
+    free(workspace->roots);
     free(workspace->log);
     free(workspace->shown);
     string_list_clear(&workspace->trees);
@@ -137,8 +200,7 @@ bool workspace_set_hostname(struct workspace *workspace, const char *name)
     return workspace->namespaces && sethostname(name, strlen(name)) == 0;
 }
 
-/* Where the files (or layers) of a tree are kept. */
-static char *tree_path(const struct workspace *workspace, const char *name)
+char *workspace_tree_path(const struct workspace *workspace, const char *name)
 {
     return sc_format("%s/trees/%s", workspace->root, name);
 }
@@ -175,8 +237,8 @@ static int copy_tree(const struct workspace *workspace, const char *from, const 
 int workspace_tree_make(struct workspace *workspace, const char *name, const char *base,
                         struct sc_error **err)
 {
-    cleanup_free char *path = tree_path(workspace, name);
-    cleanup_free char *base_path = base ? tree_path(workspace, base) : NULL;
+    cleanup_free char *path = workspace_tree_path(workspace, name);
+    cleanup_free char *base_path = base ? workspace_tree_path(workspace, base) : NULL;
 
     if (tree_base(workspace, name))
         return sc_error_set(err, SC_FAILED, "there is a tree '%s' already", name);
@@ -209,7 +271,7 @@ static char *lower_layers(const struct workspace *workspace, const char *name)
 /* Trees without a base are the directory itself: a bind mount, or a renaming. */
 static int show_plain(struct workspace *workspace, const char *name, struct sc_error **err)
 {
-    cleanup_free char *path = tree_path(workspace, name);
+    cleanup_free char *path = workspace_tree_path(workspace, name);
 
     if (workspace->namespaces) {
         if (sandbox_bind(path, workspace->build) < 0)
@@ -251,7 +313,7 @@ char *workspace_tree_view(struct workspace *workspace, const char *name, struct 
     cleanup_free char *lower = NULL;
 
     if (!base || !*base || !workspace->overlays)
-        return tree_path(workspace, name);
+        return workspace_tree_path(workspace, name);
     if (string_list_has(&workspace->views, name))
         return steal_pointer(&path);
     lower = lower_layers(workspace, name);
@@ -271,7 +333,7 @@ int workspace_tree_hide(struct workspace *workspace, struct sc_error **err)
         return 0;
     if (workspace->namespaces)
         return sandbox_unmount(workspace->build, err);
-    path = tree_path(workspace, name);
+    path = workspace_tree_path(workspace, name);
     if (rename(workspace->build, path) < 0 || mkdir(workspace->build, 0755) < 0)
         return sc_error_errno(err, "cannot rename %s to %s", workspace->build, path);
     return 0;
@@ -280,7 +342,7 @@ int workspace_tree_hide(struct workspace *workspace, struct sc_error **err)
 /* Its layers go; views of other trees do not depend on it. */
 int workspace_tree_drop(struct workspace *workspace, const char *name, struct sc_error **err)
 {
-    cleanup_free char *path = tree_path(workspace, name);
+    cleanup_free char *path = workspace_tree_path(workspace, name);
     struct string_list rest = {0};
 
     for (size_t i = 0; i < workspace->trees.count; i++) {

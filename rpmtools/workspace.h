@@ -16,26 +16,39 @@
 #include <stdbool.h>
 
 struct workspace {
-    char *real;      /* the directory as everybody sees it: parent/syscare-build-NAME-XXXXXX */
-    char *root;      /* the same directory as this process and its children see it */
-    char *top;       /* root/top: _topdir of rpmbuild */
-    char *build;     /* root/top/BUILD: where the tree that is shown appears */
-    char *log;       /* root/build.log */
-    bool namespaces; /* own mounts and host name */
-    bool user;       /* in a user namespace of our own */
-    bool overlays;   /* trees on top of each other are overlays, not copies */
-    char *shown;     /* name of the tree that is at build, or NULL */
-    bool bound;      /* root is a mount of real */
+    char *real;       /* the directory as everybody sees it: parent/syscare-build-NAME-XXXXXX */
+    char *root;       /* the same directory as this process and its children see it */
+    char *top;        /* root/top: _topdir of rpmbuild */
+    char *build;      /* where the tree that is shown appears: root/top/BUILD, or as asked for */
+    char *build_root; /* where %install puts things: root/top/BUILDROOT/root, or as asked for */
+    char *log;        /* root/build.log */
+    bool namespaces;  /* own mounts and host name */
+    bool user;        /* in a user namespace of our own */
+    bool overlays;    /* trees on top of each other are overlays, not copies */
+    char *shown;      /* name of the tree that is at build, or NULL */
+    bool bound;       /* root is a mount of real */
+    char *roots;      /* a directory where root/top/BUILDROOT is mounted, or NULL */
     struct string_list trees; /* "name" or "name=base" */
     struct string_list views; /* names of trees that are mounted for reading */
 };
 
+/* Where the trees and the build root of an earlier build were: absolute paths. */
+struct workspace_place {
+    const char *build, *build_root;
+};
+
 /*
  * Makes the directory parent/syscare-build-<name>-XXXXXX and moves the process into namespaces
- * (before threads are started). avoid: paths that must stay visible (outputs). NULL with err set.
+ * (before threads are started). avoid: paths that must stay visible (outputs). place: trees and
+ * build root appear there, for this process and its children only, even where nothing of that path
+ * is on the host; NULL: anywhere. NULL with err set.
  */
 struct workspace *workspace_open(const char *parent, const char *name,
-                                 const struct string_list *avoid, struct sc_error **err);
+                                 const struct string_list *avoid,
+                                 const struct workspace_place *place, struct sc_error **err);
+
+/* Where the files of a tree without a base are, or the layers of another; a new string. */
+char *workspace_tree_path(const struct workspace *workspace, const char *name);
 
 /* Hides what is shown, undoes the mounts, removes the directory unless keep; frees. */
 int workspace_close(struct workspace *workspace, bool keep, struct sc_error **err);

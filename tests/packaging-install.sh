@@ -22,7 +22,7 @@ installed() {
 
 tap_that "make_install_succeeds" install_staged || tap_bail "nothing is installed"
 for path in bin/syscare sbin/syscared libexec/syscare/syscare-build libexec/syscare/syscare-diff \
-    libexec/syscare/syscare-capture libexec/syscare/syscare-shim libexec/syscare/syscare-replay \
+    libexec/syscare/syscare-capture libexec/syscare/syscare-shim libexec/syscare/syscare-replay libexec/syscare/syscare-rpm-stage \
     libexec/syscare/syscare-inject; do
     tap_that "$path is installed and can be run" test -x "$(installed "/$path")"
 done
