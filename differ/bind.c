@@ -8,6 +8,7 @@
 #include "differ/bind.h"
 
 #include "differ/read.h"
+#include "differ/tls.h"
 
 #include <string.h>
 
@@ -318,6 +319,17 @@ static bool is_supported(struct differ *differ, const struct relocation *relocat
     return true;
 }
 
+/* A variable of the target, by its original; new ones have no place in running threads. */
+static bool bind_thread_local(struct differ *differ, const struct relocation *relocation,
+                              struct symbol *target, struct binding *binding)
+{
+    if (!target)
+        return tls_bind(differ, relocation, relocation->target, binding);
+    if (!target->twin && relocation->class != RELOC_TLS_DESC_CALL)
+        return refuse(differ, REFUSE_TLS, relocation, "new thread-local variable", target->name);
+    return tls_bind(differ, relocation, target->twin ? target->twin : target, binding);
+}
+
 bool bind_reference(struct differ *differ, const struct relocation *relocation,
                     struct binding *binding)
 {
@@ -327,6 +339,8 @@ bool bind_reference(struct differ *differ, const struct relocation *relocation,
     if (!is_supported(differ, relocation))
         return false;
     target = bind_definition(differ, relocation->target);
+    if (tls_is_reference(relocation))
+        return bind_thread_local(differ, relocation, target, binding);
     if (!target)
         return bind_existing(differ, relocation, relocation->target, binding);
     if (target->absolute || (target->section && target->section->kind == SECTION_SET))

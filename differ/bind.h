@@ -5,6 +5,15 @@
 
 #include "differ/differ.h"
 
+/* What a reference to a thread-local variable becomes in the patch (tls.h). */
+enum binding_cell {
+    CELL_NONE,     /* it is none, or leads to a slot of the target like others */
+    CELL_NOTHING,  /* nothing needs to be done */
+    CELL_CONSTANT, /* value itself, in 32 bits */
+    CELL_MODULE,   /* two words of the patch: that of the target's slot, and value */
+    CELL_OFFSET,   /* a word of the patch: that of the target's slot plus value */
+};
+
 struct binding {
     bool local; /* in the patch: symbol->unit */
     struct symbol *symbol;
@@ -14,6 +23,8 @@ struct binding {
     const char *name;
     const char *version, *library; /* SC_SYM_IMPORT; may be NULL */
     bool weak;                     /* SC_SYM_IMPORT */
+    enum binding_cell cell;
+    uint64_t value;
     bool thunk; /* a call through a slot of the target: the patch needs a jump of its own */
 };
 

@@ -5,6 +5,7 @@
 #include "differ/elf_writer.h"
 #include "differ/frames.h"
 #include "differ/read.h"
+#include "differ/tls.h"
 #include "lib/build_note.h"
 #include "lib/cleanup.h"
 #include "lib/digest.h"
@@ -238,6 +239,48 @@ static void relocate_local(struct emitter *emitter, struct unit *unit,
                         relocation->type, to->out_symbol, addend);
 }
 
+/*
+ * Words of the patch for a thread-local variable: ld.so's word in the target, and what it does not
+ * tell. The name says to the oracle how to read them.
+ */
+static uint32_t cell_symbol(struct emitter *emitter, const struct binding *binding)
+{
+    const struct arch *arch = emitter->differ->job.arch;
+    struct target *row = target_row(emitter, binding);
+    bool module = binding->cell == CELL_MODULE;
+    uint64_t words[2] = {0, module ? htole64(binding->value) : 0};
+    struct out_section *out = elf_writer_section(&emitter->writer, ".data.rel.ro.syscare.tls",
+                                                 SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 8);
+    uint64_t at = elf_writer_append(&emitter->writer, out, words, module ? 16 : 8, 8);
+
+    elf_writer_relocate(&emitter->writer, out, at, arch->abs_type, target_symbol(emitter, row),
+                        module ? 0 : (int64_t)binding->value);
+    return elf_writer_symbol(&emitter->writer, module ? ".syscare.tls.gd" : ".syscare.tls.ie", out,
+                             at, module ? 16 : 8, STT_OBJECT);
+}
+
+static int relocate_cell(struct emitter *emitter, struct unit *unit,
+                         const struct relocation *relocation, const struct binding *binding,
+                         struct sc_error **err)
+{
+    uint64_t offset = relocation->offset - unit->start;
+    uint32_t field = htole32((uint32_t)binding->value);
+
+    if (binding->cell == CELL_NOTHING)
+        return 0;
+    if (binding->cell != CELL_CONSTANT) {
+        elf_writer_relocate(&emitter->writer, unit->out, offset,
+                            emitter->differ->job.arch->pcrel_type, cell_symbol(emitter, binding),
+                            -relocation->tail);
+        return 0;
+    }
+    if ((int64_t)binding->value != (int32_t)binding->value || offset + 4 > unit->out->size)
+        return sc_error_set(err, SC_FAILED, "offset of thread-local variable %s does not fit",
+                            binding->name);
+    memcpy(unit->out->data + offset, &field, sizeof(field));
+    return 0;
+}
+
 /* By the kind of reference: PLT, GOT slot of the patch, pointer in data, or the runtime. */
 static int relocate_target(struct emitter *emitter, struct unit *unit,
                            const struct relocation *relocation, const struct binding *binding,
@@ -249,6 +292,8 @@ static int relocate_target(struct emitter *emitter, struct unit *unit,
     int64_t addend = relocation->delta - (code ? relocation->tail : 0);
     struct target *target;
 
+    if (binding->cell)
+        return relocate_cell(emitter, unit, relocation, binding, err);
     if (relocation->class == RELOC_ABS_NARROW)
         return store_address(unit, offset, binding->address + (uint64_t)relocation->delta, err);
     target = target_row(emitter, binding);
@@ -265,7 +310,8 @@ static int relocate_target(struct emitter *emitter, struct unit *unit,
         elf_writer_relocate(&emitter->writer, unit->out, offset, relocation->type,
                             target_symbol(emitter, target), addend);
     else
-        add_runtime_relocation(emitter, arch->pcrel_type, unit->out_symbol, offset, target, addend);
+        add_runtime_relocation(emitter, arch->pcrel_type, unit->out_symbol, offset, target,
+                               tls_is_reference(relocation) ? -relocation->tail : addend);
     return 0;
 }
 

@@ -110,6 +110,39 @@ static void mark_global(struct image_symbol *symbols, size_t count)
     }
 }
 
+/* psABI: in a program the variables lie below the thread pointer, up to it but for alignment. */
+static int find_tls(struct image *image, struct sc_error **err)
+{
+    size_t count;
+    GElf_Phdr phdr;
+
+    if (elf_getphdrnum(image->elf->elf, &count) != 0)
+        return bad_image(image, err, "unreadable program headers");
+    for (size_t i = 0; i < count; i++) {
+        uint64_t align;
+
+        if (!gelf_getphdr(image->elf->elf, (int)i, &phdr))
+            return bad_image(image, err, "unreadable program header");
+        align = phdr.p_align ? phdr.p_align : 1;
+        if (phdr.p_type != PT_TLS)
+            continue;
+        image->tls_start = phdr.p_vaddr;
+        image->tls_size = (phdr.p_memsz + align - 1) / align * align;
+    }
+    return 0;
+}
+
+/* The input section that a symbol is in; the value of a thread-local one is no address. */
+static const struct map_range *symbol_range(const struct image *image,
+                                            const struct image_symbol *symbol)
+{
+    if (!image->map)
+        return NULL;
+    return symbol->type == STT_TLS
+               ? link_map_find(image->map->thread_local, image->tls_start + symbol->address)
+               : link_map_find(image->map, symbol->address);
+}
+
 static int read_symbols(struct image *image, struct sc_error **err)
 {
     struct image_symbol *all;
@@ -128,9 +161,7 @@ static int read_symbols(struct image *image, struct sc_error **err)
     qsort(image->symbols, image->symbol_count, sizeof(*all), compare_symbols);
     for (size_t i = 0; i < image->symbol_count; i++) {
         struct image_symbol *symbol = &image->symbols[i];
-        const struct map_range *range = image->map && symbol->type != STT_TLS
-                                            ? link_map_find(image->map, symbol->address)
-                                            : NULL;
+        const struct map_range *range = symbol_range(image, symbol);
 
         symbol->input = range ? range->input : NULL;
         name_index_add(image->pool, &image->names, symbol->name, symbol);
@@ -295,8 +326,8 @@ struct image *image_open(struct pool *pool, const struct arch *arch, struct deco
         (image->elf->ehdr.e_type != ET_DYN && image->elf->ehdr.e_type != ET_EXEC)) {
         bad_image(image, err, "is not a linked file of this architecture");
     } else if ((!map || (image->map = link_map_read(pool, map, err))) &&
-               read_symbols(image, err) == 0 && image_read_versions(image, err) == 0 &&
-               read_slots(image, err) == 0) {
+               find_tls(image, err) == 0 && read_symbols(image, err) == 0 &&
+               image_read_versions(image, err) == 0 && read_slots(image, err) == 0) {
         read_plt(image, decoder);
         read_dynamic_flags(image);
         find_range(image);

@@ -53,6 +53,8 @@ struct image {
     size_t slot_count;
     struct image_plt *plt; /* by address */
     size_t plt_count;
+    uint64_t tls_start;            /* p_vaddr of PT_TLS */
+    uint64_t tls_size;             /* its size, rounded up to its alignment; 0 without */
     struct address_range absolute; /* ET_EXEC: its addresses; else empty */
     bool is_library;               /* its own default-visibility symbols may be preempted */
     bool symbolic;                 /* DF_SYMBOLIC: they may not */

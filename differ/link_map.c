@@ -12,8 +12,10 @@
 struct reader {
     struct pool *pool;
     struct list ranges;
+    struct list thread_local;
     char *pending; /* section name that stood alone on the line before */
     bool loaded;   /* the output section has an address: it is not debugging information */
+    bool thread;   /* it is .tdata or .tbss */
     bool output;   /* the name of an output section stood alone on the line before */
 };
 
@@ -44,7 +46,7 @@ static void add_range(struct reader *reader, const char *section, char *rest)
         return;
     range = pool_alloc(reader->pool, sizeof(*range));
     *range = (struct map_range){start, size, section, rest};
-    list_add(reader->pool, &reader->ranges, range);
+    list_add(reader->pool, reader->thread ? &reader->thread_local : &reader->ranges, range);
 }
 
 /* ".text  0x1000  0x2345": an output section. Debugging sections lie at address 0. */
@@ -53,6 +55,8 @@ static void enter_output(struct reader *reader, char *line)
     char *rest = line + strcspn(line, " ");
     uint64_t start = 0;
 
+    reader->thread = strncmp(line, ".tdata", (size_t)(rest - line)) == 0 ||
+                     strncmp(line, ".tbss", (size_t)(rest - line)) == 0;
     rest += strspn(rest, " ");
     reader->output = !*rest;
     reader->loaded = take_number(&rest, &start) && start != 0;
@@ -108,13 +112,13 @@ static int compare_ranges(const void *a, const void *b)
  * ld still lists an input section all of whose strings or constants were merged into others, with
  * its old size, at the place where the next one begins. Such a line overlaps the one after it.
  */
-static struct link_map *make_map(struct reader *reader)
+static struct link_map *make_map(struct pool *pool, const struct list *ranges)
 {
-    struct link_map *map = pool_alloc(reader->pool, sizeof(*map));
-    struct map_range **from = (struct map_range **)reader->ranges.items;
-    size_t count = reader->ranges.count;
+    struct link_map *map = pool_alloc(pool, sizeof(*map));
+    struct map_range **from = (struct map_range **)ranges->items;
+    size_t count = ranges->count;
 
-    map->ranges = pool_alloc(reader->pool, (count + 1) * sizeof(*map->ranges));
+    map->ranges = pool_alloc(pool, (count + 1) * sizeof(*map->ranges));
     for (size_t i = 0; i < count; i++) {
         if (i + 1 < count && from[i + 1]->start >= from[i]->start &&
             from[i + 1]->start - from[i]->start < from[i]->size)
@@ -130,6 +134,7 @@ struct link_map *link_map_read(struct pool *pool, const char *path, struct sc_er
     static const char heading[] = "\nLinker script and memory map\n";
     struct reader reader = {.pool = pool};
     cleanup_free char *text = NULL;
+    struct link_map *map;
     char *at, *copy;
     size_t size;
 
@@ -150,7 +155,9 @@ struct link_map *link_map_read(struct pool *pool, const char *path, struct sc_er
             *at++ = '\0';
         read_line(&reader, line);
     }
-    return make_map(&reader);
+    map = make_map(pool, &reader.ranges);
+    map->thread_local = make_map(pool, &reader.thread_local);
+    return map;
 }
 
 const struct map_range *link_map_find(const struct link_map *map, uint64_t address)

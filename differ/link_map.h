@@ -17,6 +17,8 @@ struct map_range {
 struct link_map {
     struct map_range *ranges; /* by start; they do not overlap */
     size_t count;
+    /* .tdata and .tbss: the latter takes no room, and has the addresses of what comes behind it */
+    struct link_map *thread_local;
 };
 
 /*

@@ -12,7 +12,7 @@ syscare_diff_SOURCES = \
   differ/compare.c differ/compare.h \
   differ/link_map.c differ/link_map.h \
   differ/image.c differ/image_versions.c differ/image.h differ/image_P.h \
-  differ/resolve.c differ/bind.c differ/bind.h \
+  differ/resolve.c differ/bind.c differ/bind.h differ/tls.c differ/tls.h \
   differ/close.c \
   differ/check.c differ/layout.c differ/dwarf_types.c differ/dwarf_types.h \
   differ/entry.c differ/entry.h \
@@ -25,6 +25,6 @@ syscare_diff_SOURCES = \
   differ/report.c \
   differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle.h \
   differ/arch/arch.c differ/arch/arch.h \
-  differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64.h
+  differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64_tls.c differ/arch/x86_64.h
 syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) $(CAPSTONE_CFLAGS) $(DWARF_CFLAGS)
 syscare_diff_LDADD = $(LIBSYSCARE_LIBS) $(CAPSTONE_LIBS) $(DWARF_LIBS)

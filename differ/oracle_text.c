@@ -3,6 +3,7 @@
 #include "differ/oracle.h"
 
 #include "differ/names.h"
+#include "differ/tls.h"
 
 #include <endian.h>
 #include <stdio.h>
@@ -107,11 +108,64 @@ static bool write_target_row(struct writer *writer, uint32_t row, int64_t addend
     return true;
 }
 
+/* What a slot for thread-local variables leads to; class says how it is used. */
+static void write_thread_local(struct writer *writer, const struct image *image,
+                               enum reloc_class class, const char *name, uint64_t offset)
+{
+    const struct image_symbol *symbol = name ? NULL : tls_symbol_at(image, offset);
+
+    fprintf(writer->out, "thread-local-%d:", (int)class);
+    if (name)
+        fputs(name_key(image->pool, name), writer->out);
+    else if (symbol)
+        fputs(name_key(image->pool, symbol->name), writer->out);
+    if (symbol && offset != symbol->address)
+        fprintf(writer->out, "+%llu", (unsigned long long)(offset - symbol->address));
+}
+
+/* The words that a patch object has instead of such a slot (emit.c). */
+static bool write_cell(struct writer *writer, const struct image_symbol *cell)
+{
+    bool module = strcmp(cell->name, ".syscare.tls.gd") == 0;
+    enum reloc_class class = module ? RELOC_TLS_GD : RELOC_TLS_IE;
+    const struct image *image = writer->view->image, *target = writer->view->target->image;
+    const struct image_slot *slot = image_slot(image, cell->address), *other;
+    const uint8_t *bytes = NULL;
+    struct sc_patch_sym symbol;
+    unsigned int row;
+    uint64_t offset = 0;
+    size_t size;
+
+    if (!slot || sscanf(slot->name, "sct.%u.", &row) != 1 ||
+        !read_row(writer->view, row, &symbol) || symbol.kind != SC_SYM_WORD ||
+        !(other = image_slot(target, symbol.target_vaddr)) || !tls_is_slot(target, other) ||
+        tls_slot_class(target, other, &offset) != class)
+        return false;
+    offset += (uint64_t)slot->addend;
+    if (module) {
+        bytes = image_bytes(image, cell->address + 8, &size);
+        if (!bytes || size < sizeof(offset))
+            return false;
+        memcpy(&offset, bytes, sizeof(offset));
+    }
+    fputs("slot:", writer->out);
+    write_thread_local(writer, target, class, NULL, offset);
+    return true;
+}
+
 /* A pointer that the dynamic linker makes. */
 static void write_slot(struct writer *writer, const struct image_slot *slot)
 {
+    const struct image *image = writer->view->image;
+    uint64_t offset;
     unsigned int row;
 
+    if (tls_is_slot(image, slot)) {
+        enum reloc_class class = tls_slot_class(image, slot, &offset);
+
+        write_thread_local(writer, image, class, slot->symbol ? slot->name : NULL, offset);
+        return;
+    }
     if (slot->type == writer->view->image->arch->dyn_irelative)
         fputs("resolved by ", writer->out);
     if (!slot->symbol)
@@ -175,12 +229,12 @@ static void write_string(struct writer *writer, uint64_t address, size_t step)
     write_bytes(writer, bytes, bytes ? size : 0);
 }
 
-/* Entries that lead back into the function: relative to the table, or absolute. */
-static bool write_jump_table(struct writer *writer, uint64_t address)
+/* Entries of one width that lead back into the function: relative to the table, or absolute. */
+static bool write_table_of(struct writer *writer, uint64_t address, size_t step)
 {
     const struct image *image = writer->view->image;
     uint64_t end = view_boundary(writer->view, address);
-    size_t room, step = image->absolute.end ? 8 : 4, count = 0;
+    size_t room, count = 0;
     const uint8_t *bytes = image_bytes(image, address, &room);
 
     if (!bytes || end <= address || end - address > room)
@@ -205,6 +259,14 @@ static bool write_jump_table(struct writer *writer, uint64_t address)
         fprintf(writer->out, "%zu.%zu,", part_number(writer->code, part), insn_number(part, to));
     }
     return count > 0;
+}
+
+/* A program at a fixed address may hold position-independent code too: that of libc.a. */
+static bool write_jump_table(struct writer *writer, uint64_t address)
+{
+    bool absolute = writer->view->image->absolute.end != 0;
+
+    return (absolute && write_table_of(writer, address, 8)) || write_table_of(writer, address, 4);
 }
 
 /* A constant without a symbol: what the code is known to read, or all up to the next thing. */
@@ -281,6 +343,8 @@ static bool write_patch_piece(struct writer *writer, const struct image_symbol *
 
     if (!writer->view->target || strncmp(symbol->name, ".syscare.", 9) != 0)
         return false;
+    if (strncmp(symbol->name, ".syscare.tls.", 13) == 0)
+        return write_cell(writer, symbol);
     if (sscanf(symbol->name, ".syscare.str%u", &step) == 1) {
         write_string(writer, address, step);
     } else if (strcmp(symbol->name, ".syscare.cst") == 0) {
@@ -366,6 +430,11 @@ static void write_data(struct writer *writer, const struct elf_section *section,
     if ((symbol && write_patch_piece(writer, symbol, address, size)) ||
         write_before_object(writer, symbol, address))
         return;
+    /* the start-up code of a static program walks over them itself */
+    if (section->shdr.sh_type == SHT_RELA) {
+        fputs("relocations", writer->out);
+        return;
+    }
     if (symbol)
         write_object(writer, symbol, address, constant);
     else if (!constant && !is_unnamed_constant(writer->view, section, address))

@@ -6,6 +6,7 @@
 #include "differ/lto.h"
 #include "differ/oracle.h"
 #include "differ/read.h"
+#include "differ/tls.h"
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
@@ -23,6 +24,7 @@ static struct object *read_object(struct differ *differ, struct job_object *job,
     object->job = job;
     if (job->lto)
         lto_find_partitions(object);
+    tls_relax(differ, object);
     return object;
 }
 

@@ -255,12 +255,19 @@ static void target_relative(struct relocation *relocation, struct section *secti
     relocation->delta = relocation->addend;
 }
 
+/* True if the addend counts from the place of the field. */
+static bool is_relative(enum reloc_class class)
+{
+    return class != RELOC_ABS && class != RELOC_ABS_NARROW && class != RELOC_TLS_OFFSET &&
+           class != RELOC_TLS_LD_OFFSET && class != RELOC_TLS_DESC_CALL;
+}
+
 static void find_target(struct relocation *relocation)
 {
     struct symbol *symbol = relocation->symbol;
     struct section *section = symbol->section;
     bool code = relocation->section->kind == SECTION_TEXT;
-    bool relative = relocation->class != RELOC_ABS && relocation->class != RELOC_ABS_NARROW;
+    bool relative = is_relative(relocation->class);
     int64_t offset = relocation->addend;
 
     if (code && relative)

@@ -56,8 +56,10 @@ static const struct {
          "another library could define it too and this code does not leave that open: use a static "
          "one"},
     [REFUSE_IFUNC] = {"ifunc", "patch the implementations, not the resolver or its users"},
-    [REFUSE_TLS] = {"thread-local-data",
-                    "do not touch thread-local variables in the functions that change"},
+    [REFUSE_TLS] =
+        {"thread-local-data",
+         "threads that run have no room for new variables: keep the value in a shadow variable "
+         "(syscare-patch.h), by thread if need be"},
     [REFUSE_CONSTRUCTOR] =
         {"constructor", "constructors have long run in a live process: initialise on first use"},
     [REFUSE_LINKER_SET] = {"linker-set",

@@ -41,8 +41,16 @@ new='__attribute__((noinline)) int f(int x) { int r; { static int n = 1; r = n +
 pair 'two_static_variables_of_one_name_in_a_changed_function_are_refused' ambiguous-static 'variable n '
 
 old='__thread int t; __attribute__((noinline)) int f(int x) { return x + t; } void run(void) { printf("%d", f(2)); }'
-new='__thread int t; __attribute__((noinline)) int f(int x) { return x - t++; } void run(void) { printf("%d", f(2)); }'
-pair 'thread_local_data_is_refused' thread-local-data 'R_X86_64_'
+new='__thread int t, u; __attribute__((noinline)) int f(int x) { return x - t++ + u++; } void run(void) { printf("%d", f(2)); }'
+pair 'a_new_thread_local_variable_is_refused' thread-local-data 'new thread-local variable u'
+new='__thread int t = 4; __attribute__((noinline)) int f(int x) { return x - t++; } void run(void) { printf("%d", f(2)); }'
+pair 'a_thread_local_variable_with_another_initial_value_is_refused' thread-local-data 'variable t changes'
+
+library=library cflags='-O2 -fPIC -fcf-protection=full'
+old='__attribute__((used)) static __thread int t; __attribute__((noinline)) int f(int x) { return x * 3 + x / 7; } void run(void) { printf("%d", f(2)); }'
+new='__attribute__((used)) static __thread int t; __attribute__((noinline)) int f(int x) { return x * 3 + t++; } void run(void) { printf("%d", f(2)); }'
+pair 'a_thread_local_variable_that_a_library_has_no_slot_for_is_refused' thread-local-data 'the target has no slot that leads to thread-local variable t'
+library='' cflags='-O2 -fcf-protection=full'
 
 old='void run(void) { printf("x"); }'
 new='__attribute__((constructor)) static void init(void) { printf("i"); } void run(void) { printf("y"); }'

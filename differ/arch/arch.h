@@ -21,7 +21,25 @@ enum reloc_class {
     RELOC_ABS,        /* the address, as wide as a pointer */
     RELOC_ABS_NARROW, /* the address in 32 bits */
     RELOC_GOT,        /* PC-relative, to a GOT slot that holds the address */
-    RELOC_TLS,        /* anything of thread-local storage */
+    RELOC_TLS,        /* anything else of thread-local storage */
+
+    /* thread-local variables; slots are those of the GOT, all addresses PC-relative */
+    RELOC_TLS_OFFSET,    /* the distance from the thread pointer, in 32 bits */
+    RELOC_TLS_IE,        /* a slot that holds this distance */
+    RELOC_TLS_GD,        /* two slots: number of the module, offset in it */
+    RELOC_TLS_LD,        /* the same with offset 0 */
+    RELOC_TLS_LD_OFFSET, /* the offset in the module, in 32 bits */
+    RELOC_TLS_DESC,      /* two slots: a function to be called, and what it needs */
+    RELOC_TLS_DESC_CALL, /* marks that call; changes nothing */
+};
+
+/* A section of code in which a reference to a thread-local variable is rewritten. */
+struct tls_code {
+    uint8_t *bytes;
+    uint64_t size;
+    bool imported; /* the variable is in another file */
+    uint64_t at;   /* of the relocation; may be moved */
+    uint64_t call; /* out: the relocation there has gone; 0 for none */
 };
 
 enum insn_kind {
@@ -76,6 +94,7 @@ struct arch {
     uint32_t call_type; /* relocation types for what the differ writes itself */
     uint32_t pcrel_type;
     uint32_t abs_type;
+    uint32_t dyn_tls_module, dyn_tls_offset, dyn_tls_desc;
     uint32_t dyn_relative, dyn_slot, dyn_glob_dat, dyn_copy, dyn_irelative;
 
     const char *(*reloc_name)(uint32_t type); /* "R_X86_64_PC32"; "type N" when unknown */
@@ -93,6 +112,8 @@ struct arch {
     bool (*first_insn)(struct decoder *decoder, const uint8_t *old, size_t old_size,
                        const uint8_t *fresh, size_t fresh_size, struct first_insn *first,
                        const char **why);
+    /* Rewrites it as ld does for programs; the class that is left, RELOC_TLS for unknown code. */
+    enum reloc_class (*tls_relax)(struct tls_code *code, enum reloc_class class);
     /* The slot that a PLT entry at address jumps through. 0: not the form of an entry. */
     uint64_t (*plt_slot)(struct decoder *decoder, const uint8_t *code, size_t size,
                          uint64_t address);

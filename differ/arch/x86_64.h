@@ -19,6 +19,9 @@ bool x86_is_nop(const cs_insn *insn);
 /* A call or jump, direct or not. */
 bool x86_is_branch(struct decoder *decoder, const cs_insn *insn);
 
+/* arch.tls_relax */
+enum reloc_class x86_tls_relax(struct tls_code *code, enum reloc_class class);
+
 /* arch.first_insn */
 bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size,
                     const uint8_t *fresh, size_t fresh_size, struct first_insn *first,
