@@ -3,12 +3,15 @@
 #include "runtime/process_maps.h"
 #include "lib/cleanup.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* 65530 mappings (vm.max_map_count) of at most a long path each; more is refused. */
@@ -109,9 +112,42 @@ static size_t line_count(const char *text)
     return count;
 }
 
+/* True if the task still has memory: a zombie and a kernel thread have none. */
+static bool task_has_memory(pid_t task)
+{
+    cleanup_close int fd = proc_open(task, "maps", O_RDONLY, NULL);
+    char byte;
+
+    return fd >= 0 && read(fd, &byte, 1) == 1;
+}
+
+pid_t process_memory_task(pid_t pid)
+{
+    struct dirent *entry;
+    pid_t found = pid;
+    struct stat st;
+    char path[64];
+    DIR *dir;
+
+    if (task_has_memory(pid))
+        return pid;
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    /* Two links and one for each thread: kernel threads, the many, have a single one. */
+    dir = stat(path, &st) < 0 || st.st_nlink <= 3 ? NULL : opendir(path);
+    if (!dir)
+        return pid;
+    /* A thread's id also works where only leaders are listed: /proc/TID, proc(5). */
+    while (found == pid && (entry = readdir(dir)))
+        if (isdigit((unsigned char)entry->d_name[0]) &&
+            task_has_memory((pid_t)strtol(entry->d_name, NULL, 10)))
+            found = (pid_t)strtol(entry->d_name, NULL, 10);
+    closedir(dir);
+    return found;
+}
+
 int process_maps_read(struct process *process, struct sc_error **err)
 {
-    cleanup_close int fd = proc_open(process->pid, "maps", O_RDONLY, err);
+    cleanup_close int fd = proc_open(process->task, "maps", O_RDONLY, err);
     cleanup_free char *text = fd < 0 ? NULL : text_read(fd, err);
     struct process_map *maps;
     size_t count = 0;
@@ -144,8 +180,9 @@ struct process *process_open(pid_t pid, struct sc_error **err)
         return NULL;
     }
     process->pid = pid;
+    process->task = process_memory_task(pid);
     /* Memory first: if the process calls exec in between, reads fail instead of misleading. */
-    process->mem = proc_open(pid, "mem", O_RDWR, err);
+    process->mem = proc_open(process->task, "mem", O_RDWR, err);
     if (process->mem < 0 || process_maps_read(process, err) < 0)
         return NULL;
     return steal_pointer(&process);

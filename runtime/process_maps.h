@@ -30,7 +30,8 @@ struct process_map {
 
 struct process {
     pid_t pid;
-    int mem; /* /proc/PID/mem, read and write; belongs to the address space it was opened for */
+    pid_t task; /* through which it is read: pid, or another thread where the leader has ended */
+    int mem;    /* /proc/PID/mem, read and write; belongs to the address space it was opened for */
     struct process_map *maps; /* by address */
     size_t map_count;
 };
@@ -41,6 +42,12 @@ struct process {
  * has no mappings: map_count 0. Close with process_close.
  */
 struct process *process_open(pid_t pid, struct sc_error **err);
+
+/*
+ * A task of the process that has its memory: pid itself, or the first thread that lives on where
+ * the leader has called pthread_exit(3) and is a zombie without memory. pid where there is none.
+ */
+pid_t process_memory_task(pid_t pid);
 
 /* NULL is allowed. */
 void process_close(struct process *process);

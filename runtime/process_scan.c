@@ -4,6 +4,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "runtime/process_maps.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -205,29 +206,51 @@ static void add_process(struct scan_list *list, pid_t pid, uint64_t start_time, 
     list->items[list->count++].wanted = wanted;
 }
 
-/* All executable file mappings of one process. */
-static void scan_process(struct scan *scan, pid_t pid)
+/*
+ * True for code, and for what a program that has moved its code to (huge) anonymous pages still
+ * has of its file: the read-only beginning, with the ELF header.
+ */
+static bool may_be_elf(const char permissions[5], unsigned long offset)
 {
-    cleanup_free char *path = sc_format("/proc/%d/maps", pid);
+    return permissions[2] == 'x' || (offset == 0 && strcmp(permissions, "r--p") == 0);
+}
+
+/* The mappings of one process, read through one of its tasks. Returns how many lines there were. */
+static size_t scan_maps(struct scan *scan, pid_t pid, pid_t task)
+{
+    cleanup_free char *path = sc_format("/proc/%d/maps", task);
     cleanup_file FILE *maps = fopen(path, "re");
     uint64_t start_time = process_start_time(pid);
     cleanup_free char *line = NULL;
-    size_t room = 0;
+    size_t room = 0, lines = 0;
 
-    while (maps && getline(&line, &room, maps) >= 0) {
-        unsigned long start, end, ino;
+    for (; maps && getline(&line, &room, maps) >= 0; lines++) {
+        unsigned long start, end, offset, ino;
         unsigned major_dev, minor_dev;
         char permissions[5];
         ssize_t wanted;
 
-        if (sscanf(line, "%lx-%lx %4s %*x %x:%x %lu", &start, &end, permissions, &major_dev,
-                   &minor_dev, &ino) != 6 ||
-            permissions[2] != 'x' || !ino)
+        if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu", &start, &end, permissions, &offset,
+                   &major_dev, &minor_dev, &ino) != 7 ||
+            !may_be_elf(permissions, offset) || !ino)
             continue;
-        wanted = find_mapping(scan, pid, start, end, makedev(major_dev, minor_dev), ino);
+        wanted = find_mapping(scan, task, start, end, makedev(major_dev, minor_dev), ino);
         if (wanted >= 0 && start_time)
             add_process(scan->list, pid, start_time, (size_t)wanted);
     }
+    return lines;
+}
+
+/* A leader that has ended has no mappings any more; its threads may have. */
+static void scan_process(struct scan *scan, pid_t pid)
+{
+    pid_t task;
+
+    if (scan_maps(scan, pid, pid))
+        return;
+    task = process_memory_task(pid);
+    if (task != pid)
+        scan_maps(scan, pid, task);
 }
 
 int process_scan(struct build_id_cache *cache, const struct build_id *wanted, size_t wanted_count,

@@ -11,12 +11,22 @@
 #include <unistd.h>
 
 /*
+ * To compare with a leader that has ended would find all tasks without memory: kernel threads. So
+ * does a task that has just lost its own, but then there is nothing left to be shared.
+ */
+static pid_t memory_task(const struct job *job)
+{
+    return job->process ? job->process->task : process_memory_task(job->pid);
+}
+
+/*
  * Calls visit for each process that shares the memory, until it returns non-zero: that value. A
  * task shares it or not for as long as it lives or until it calls exec, so a process that ends
  * meanwhile is no loss.
  */
 static int sharers_walk(struct job *job, int (*visit)(struct job *job, pid_t pid))
 {
+    const pid_t task = memory_task(job);
     struct dirent *entry;
     DIR *dir = opendir("/proc");
     int result = 0;
@@ -29,7 +39,7 @@ static int sharers_walk(struct job *job, int (*visit)(struct job *job, pid_t pid
 
         if (pid <= 0 || pid == job->pid)
             continue;
-        compared = syscall(SYS_kcmp, job->pid, pid, KCMP_VM, 0, 0);
+        compared = syscall(SYS_kcmp, task, pid, KCMP_VM, 0, 0);
         if (compared == 0)
             result = visit(job, pid);
         else if (compared < 0 && errno == ENOSYS)
@@ -71,5 +81,5 @@ pid_t sharer_find(struct job *job)
 
 bool sharer_is(struct job *job, pid_t tid)
 {
-    return syscall(SYS_kcmp, job->pid, tid, KCMP_VM, 0, 0) == 0;
+    return syscall(SYS_kcmp, memory_task(job), tid, KCMP_VM, 0, 0) == 0;
 }
