@@ -26,7 +26,7 @@ static const unsigned char needed[] = {
     CAP_BPF,                /* load the program and make its maps */
     CAP_PERFMON,            /* attach it, watch what is mapped */
     CAP_SYS_ADMIN,          /* PTRACE_O_SUSPEND_SECCOMP; the three above before Linux 5.9; mount */
-    CAP_SYS_RESOURCE,       /* oom_score_adj; RLIMIT_MEMLOCK for BPF maps before Linux 5.11 */
+    CAP_SYS_RESOURCE,       /* oom_score_adj; limits of processes; BPF maps before Linux 5.11 */
     CAP_SYS_NICE,           /* real-time priority while callers are held */
     CAP_CHOWN,              /* the socket's group */
 };

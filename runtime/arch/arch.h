@@ -44,6 +44,16 @@ bool arch_jump_decode(uint64_t from, const uint8_t *bytes, uint64_t *to);
  */
 bool arch_first_matches(const uint8_t *memory, const uint8_t *original, size_t size);
 
+/*
+ * True if the kernel may replace a breakpoint on this first instruction by a call of a page of its
+ * own, after the first hit (5-byte nops, Linux 6.18).
+ */
+bool arch_probe_optimised(const uint8_t *first, size_t size);
+
+/* A function that begins with such an instruction and does nothing; NULL where there is none. */
+typedef void (*arch_function)(void);
+arch_function arch_optimised_function(void);
+
 /* What a relocation type of the psABI does to its place. */
 struct arch_reloc {
     uint8_t size;     /* bytes written: 4 or 8 */
@@ -139,6 +149,13 @@ void arch_frame_build(uint64_t top, const struct arch_regs *regs, const void *fp
 /* Looks for both gadgets in code that is mapped at address; those found are filled in. */
 void arch_gadgets_find(const uint8_t *code, size_t size, uint64_t address,
                        struct arch_gadgets *gadgets);
+
+/*
+ * Code that is both gadgets, for processes that have none: ARCH_GADGETS_CODE bytes, of which the
+ * first begins "system call; return", and the one at *sigreturn does rt_sigreturn.
+ */
+#define ARCH_GADGETS_CODE 12
+void arch_gadgets_make(uint8_t code[ARCH_GADGETS_CODE], size_t *sigreturn);
 
 /* True if the bytes (at least ARCH_GADGET_SIZE) are the gadget that it says. */
 #define ARCH_GADGET_SIZE 9

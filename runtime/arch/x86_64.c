@@ -57,15 +57,34 @@ bool arch_jump_decode(uint64_t from, const uint8_t *bytes, uint64_t *to)
     return true;
 }
 
+bool arch_probe_optimised(const uint8_t *first, size_t size)
+{
+    return size == sizeof(nop5) && memcmp(first, nop5, sizeof(nop5)) == 0;
+}
+
+/* Aligned, because the kernel leaves one alone that crosses a page. */
+__asm__(".text\n"
+        ".p2align 4\n"
+        ".type arch_nop_function, @function\n"
+        "arch_nop_function:\n"
+        ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"
+        "ret\n"
+        ".size arch_nop_function, . - arch_nop_function\n");
+extern const char arch_nop_function[] __attribute__((visibility("hidden")));
+
+arch_function arch_optimised_function(void)
+{
+    return (arch_function)(uintptr_t)arch_nop_function;
+}
+
 /*
  * A uprobe puts int3 over the first byte. Since Linux 6.18 it turns a 5-byte nop into a call of
  * the kernel's trampoline after the first hit, whose operand is not ours to know.
  */
 bool arch_first_matches(const uint8_t *memory, const uint8_t *original, size_t size)
 {
-    bool optimised = size == sizeof(nop5) && memcmp(original, nop5, sizeof(nop5)) == 0;
-
-    if (optimised && (memory[0] == CALL_OPCODE || memory[0] == BREAKPOINT))
+    if (arch_probe_optimised(original, size) &&
+        (memory[0] == CALL_OPCODE || memory[0] == BREAKPOINT))
         return true;
     if (memory[0] != original[0] && memory[0] != BREAKPOINT)
         return false;

@@ -275,6 +275,16 @@ bool arch_gadget_is_sigreturn(const uint8_t *code)
            memcmp(code, short_form, sizeof(short_form)) == 0;
 }
 
+void arch_gadgets_make(uint8_t code[ARCH_GADGETS_CODE], size_t *sigreturn)
+{
+    static const uint8_t both[] = {0x0f, 0x05, 0xc3,                             /* syscall; ret */
+                                   0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05}; /* sigreturn */
+
+    _Static_assert(sizeof(both) == ARCH_GADGETS_CODE, "the size that callers know");
+    memcpy(code, both, sizeof(both));
+    *sigreturn = 3;
+}
+
 void arch_gadgets_find(const uint8_t *code, size_t size, uint64_t address,
                        struct arch_gadgets *gadgets)
 {

@@ -90,6 +90,8 @@ static int stack_check(struct job *job, struct check *check, struct tracee *trac
     struct stack_visitor visitor = {.word = word_hits, .data = check};
     int result = stack_walk(job, tracee, &visitor);
 
+    if (result == STACK_LOST)
+        return JOB_RETRY;
     return result > 0 ? busy(job, check, tracee, "stack") : result;
 }
 

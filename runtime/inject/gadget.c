@@ -2,11 +2,18 @@
 // Searches the code of the target for the two sequences that injected system calls need.
 #include "runtime/inject/gadget.h"
 #include "lib/cleanup.h"
+#include "runtime/inject/memory.h"
+#include "runtime/process_elf.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* libc has both early; what is beyond that in a large executable is not worth the time. */
 #define SCAN_MAX (8u << 20)
+
+/* Code segments are mapped in units of this, whatever the size of a page is. */
+#define SLACK_PAGE 4096
 
 /* Code that cannot change under us, or that only root could change: private file, or the vdso. */
 static bool map_usable(const struct process_map *map)
@@ -81,24 +88,74 @@ static void map_scan(struct job *job, const struct process_map *map, struct arch
         gadgets->sigreturn = found.sigreturn;
 }
 
-/*
- * Static programs without either could be helped by writing the two sequences over the entry code
- * that has run already. Whether it can run again is not decidable here, so they are refused.
- */
-int gadgets_find(struct job *job, struct arch_gadgets *gadgets)
+/* Looks through the code of the process. True when both are there. */
+static bool gadgets_search(struct job *job, struct arch_gadgets *gadgets)
 {
     const struct process *process = job->process;
 
     *gadgets = (struct arch_gadgets){0};
     for (size_t i = 0; i < process->map_count; i++) {
         if (gadgets->syscall && gadgets->sigreturn)
-            return 0;
+            return true;
         if (map_usable(&process->maps[i]))
             map_scan(job, &process->maps[i], gadgets);
     }
-    if (gadgets->syscall && gadgets->sigreturn)
+    return gadgets->syscall && gadgets->sigreturn;
+}
+
+/*
+ * Room behind the last byte of a code segment, up to the end of its page: mapped executable, but
+ * no part of the segment, so no code or data of the program. 0 when there is none here.
+ */
+static uint64_t slack_find(const struct process *process, const struct process_map *map)
+{
+    struct process_elf elf;
+
+    if (!process_elf_read(process, map, &elf))
         return 0;
-    return reply_set(job->reply, INJECT_UNSUPPORTED,
-                     "its code has no %s instruction sequence to borrow",
-                     gadgets->syscall ? "rt_sigreturn" : "system call");
+    for (size_t i = 0; i < elf.phdr_count; i++) {
+        const Elf64_Phdr *phdr = &elf.phdrs[i];
+        uint64_t end = elf.bias + phdr->p_vaddr + phdr->p_memsz;
+        const struct process_map *code;
+
+        if (phdr->p_type != PT_LOAD || !(phdr->p_flags & PF_X) || (phdr->p_flags & PF_W) ||
+            phdr->p_memsz != phdr->p_filesz)
+            continue;
+        /* Not at the very end: a call that never returns may have its return address there. */
+        end = (end + 16) & ~UINT64_C(15);
+        code = process_map_at(process, end);
+        if (code && map_usable(code) && end + ARCH_GADGETS_CODE <= code->end &&
+            end % SLACK_PAGE != 0 && end % SLACK_PAGE + ARCH_GADGETS_CODE <= SLACK_PAGE)
+            return end;
+    }
+    return 0;
+}
+
+/*
+ * Writes both sequences where no code of the program can be. They stay when we are done: if we are
+ * killed, a thread may be on its way through them, and the next one finds them like any others.
+ */
+static int gadgets_write(struct job *job, pid_t tid, struct arch_gadgets *gadgets)
+{
+    uint8_t code[ARCH_GADGETS_CODE], written[ARCH_GADGETS_CODE];
+    size_t sigreturn;
+    uint64_t at = 0;
+
+    arch_gadgets_make(code, &sigreturn);
+    for (size_t i = 0; !at && i < job->process->map_count; i++)
+        at = slack_find(job->process, &job->process->maps[i]);
+    if (!at)
+        return reply_set(job->reply, INJECT_UNSUPPORTED,
+                         "its code has no system call to borrow, and no room for one");
+    if (memory_write(job, tid, at, code, sizeof(code)) < 0 ||
+        !process_read(job->process, at, written, sizeof(written)) ||
+        memcmp(code, written, sizeof(code)) != 0)
+        return reply_set(job->reply, INJECT_FAILED, "writing code: %s", strerror(errno));
+    *gadgets = (struct arch_gadgets){.syscall = at, .sigreturn = at + sigreturn};
+    return 0;
+}
+
+int gadgets_find(struct job *job, pid_t tid, struct arch_gadgets *gadgets)
+{
+    return gadgets_search(job, gadgets) ? 0 : gadgets_write(job, tid, gadgets);
 }

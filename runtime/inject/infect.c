@@ -55,19 +55,36 @@ static bool frame_bottom(const struct arch_signal_frame *frame, void *data)
     return false;
 }
 
+/*
+ * The main thread's stack is mapped down to where it has been used, and grows when it is written
+ * to, also by us. A program that has just come to its deepest point stands in the last page.
+ */
+static const struct process_map *stack_grow(struct job *job, const struct tracee *host, uint64_t sp,
+                                            uint64_t needed)
+{
+    const struct process_map *map = process_map_at(job->process, sp);
+    const uint8_t zero = 0;
+
+    if (!map || map->kind != PROCESS_MAP_STACK || sp - map->start > needed || sp <= needed)
+        return map;
+    if (memory_write(job, host->tid, sp - needed, &zero, 1) == 0)
+        process_maps_read(job->process, NULL);
+    return process_map_at(job->process, sp);
+}
+
 /* 0 when needed bytes below the stack pointer are free, else JOB_RETRY or -1 with the reply. */
 static int room_check(struct job *job, const struct tracee *host, uint64_t needed)
 {
     struct room room = {.sp = arch_regs_sp(&host->regs)};
     struct stack_visitor visitor = {.frame = frame_bottom, .data = &room};
-    const struct process_map *map = process_map_at(job->process, room.sp);
+    const struct process_map *map = stack_grow(job, host, room.sp, needed + 1);
     int result;
 
     if (map && (map->prot & PROT_WRITE)) {
         room.bottom = map->start;
         result = stack_walk(job, host, &visitor);
-        if (result < 0)
-            return -1;
+        if (result)
+            return result < 0 ? -1 : JOB_RETRY;
         if (room.sp - room.bottom > needed)
             return 0;
     }
@@ -163,7 +180,7 @@ int infect_begin(struct job *job, struct tracee *host, struct infection *infecti
         return reply_set(job->reply, INJECT_FAILED, "out of memory");
     result = host_check(job, infection);
     if (result == 0)
-        result = gadgets_find(job, &infection->gadgets);
+        result = gadgets_find(job, host->tid, &infection->gadgets);
     if (result)
         return result;
     fpu_size = fpu_get(host, fpu, ARCH_FPU_MAX);

@@ -26,6 +26,7 @@ INJECT_SOURCES = \
   runtime/inject/gadget.c runtime/inject/gadget.h \
   runtime/inject/descriptor.c runtime/inject/descriptor.h \
   runtime/inject/map.c runtime/inject/map.h \
+  runtime/inject/limits.c runtime/inject/limits.h \
   runtime/inject/gap.c runtime/inject/gap.h \
   runtime/inject/image.c runtime/inject/image.h \
   runtime/inject/imports.c runtime/inject/imports.h \

@@ -6,6 +6,7 @@
 #include "runtime/inject/gap.h"
 #include "runtime/inject/image.h"
 #include "runtime/inject/imports.h"
+#include "runtime/inject/limits.h"
 #include "runtime/inject/memory.h"
 
 #include <errno.h>
@@ -219,6 +220,7 @@ int patch_map_verify(struct job *job, pid_t tid)
 int patch_map(struct job *job, struct tracee *host)
 {
     struct infection infection;
+    struct limits limits;
     int result;
 
     if (personality_bad(job->pid))
@@ -227,7 +229,9 @@ int patch_map(struct job *job, struct tracee *host)
     result = infect_begin(job, host, &infection);
     if (result)
         return result;
+    limits_lift(job, host, &limits);
     result = instances_map(job, &infection);
+    limits_restore(job, &limits);
     infect_end(job, &infection);
     return result;
 }

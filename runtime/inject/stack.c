@@ -23,7 +23,18 @@ struct walk {
     size_t count, next;
 };
 
-/* Adds the stack that sp points into. 0, or -1 with the reply set. */
+/*
+ * Code that has no use for a stack may keep something else in the stack pointer (ciphers do, and
+ * programs that switch stacks, for a moment). Where its stack is cannot be known: later, then.
+ */
+static int stack_lost(struct walk *walk, pid_t tid)
+{
+    walk->job->reply->tid = tid;
+    reply_set(walk->job->reply, INJECT_BUSY, "the stack pointer of thread %d leads nowhere", tid);
+    return STACK_LOST;
+}
+
+/* Adds the stack that sp points into. 0, STACK_LOST or -1, with the reply set. */
 static int region_add(struct walk *walk, pid_t tid, uint64_t sp)
 {
     uint64_t from = (sp - arch_red_zone()) & ~UINT64_C(7);
@@ -32,9 +43,11 @@ static int region_add(struct walk *walk, pid_t tid, uint64_t sp)
     for (size_t i = 0; i < walk->count; i++)
         if (from >= walk->regions[i].start && from < walk->regions[i].end)
             return 0;
-    if (!map || walk->count == REGIONS_MAX)
-        return reply_set(walk->job->reply, INJECT_UNSUPPORTED,
-                         "the stack of thread %d is not mapped, or it has too many", tid);
+    if (!map)
+        return stack_lost(walk, tid);
+    if (walk->count == REGIONS_MAX)
+        return reply_set(walk->job->reply, INJECT_UNSUPPORTED, "thread %d has too many stacks",
+                         tid);
     from = from < map->start ? map->start : from;
     if (map->end - from > STACK_MAX)
         return reply_set(walk->job->reply, INJECT_UNSUPPORTED,

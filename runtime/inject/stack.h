@@ -20,7 +20,10 @@ struct stack_visitor {
     void *data;
 };
 
-/* 1 when a visitor ended the walk, 0 when none did, -1 with the reply set. */
+/* The stack pointer points to no memory: the reply says so, and it may be otherwise later. */
+#define STACK_LOST 2
+
+/* 1 when a visitor ended the walk, 0 when none did, STACK_LOST or -1 with the reply set. */
 int stack_walk(struct job *job, const struct tracee *tracee, const struct stack_visitor *visitor);
 
 #endif

@@ -130,7 +130,7 @@ int thread_interrupt(struct job *job, pid_t tgid, pid_t tid)
     struct injector *injector = job->injector;
     struct tracee *pending = set_find(&injector->pending, tid);
 
-    if (task_is_dead(tgid, tid))
+    if (!task_runs_program(tgid, tid))
         return 0;
     /* One that we gave up on before is still seized and interrupted: take it over. */
     if (pending)

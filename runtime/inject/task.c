@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PF_EXITING 0x00000004 /* include/linux/sched.h, shown in /proc/PID/stat */
+/* include/linux/sched.h, shown in /proc/PID/stat */
+#define PF_EXITING 0x00000004
+#define PF_IO_WORKER 0x00000010   /* of io_uring, Linux 5.12 */
+#define PF_USER_WORKER 0x00004000 /* the same and vhost, Linux 6.4 */
 
 /* Reads a small file of /proc as text. False when it is not there (any more). */
 static bool text_read(const char *path, char *text, size_t size)
@@ -68,6 +71,14 @@ bool task_is_dead(pid_t tgid, pid_t tid)
     struct task_stat stat;
 
     return !task_stat_read(tgid, tid, &stat) || stat.state == 'Z' || stat.state == 'X';
+}
+
+bool task_runs_program(pid_t tgid, pid_t tid)
+{
+    struct task_stat stat;
+
+    return task_stat_read(tgid, tid, &stat) && stat.state != 'Z' && stat.state != 'X' &&
+           !(stat.flags & (PF_IO_WORKER | PF_USER_WORKER));
 }
 
 /* The text after "key" at the start of a line, or NULL. */

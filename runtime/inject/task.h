@@ -18,6 +18,12 @@ bool task_stat_read(pid_t tgid, pid_t tid, struct task_stat *stat);
 /* True for a task that has ended but is still in the list, or is ending. */
 bool task_is_dead(pid_t tgid, pid_t tid);
 
+/*
+ * True for a live task that runs code of the program. Threads of the kernel that work for it
+ * (io_uring, vhost) are listed among its own since Linux 5.12, but never leave the kernel.
+ */
+bool task_runs_program(pid_t tgid, pid_t tid);
+
 /* True for a task that SIGKILL is on its way to, or that is in exit(2). */
 bool task_is_killed(pid_t tgid, pid_t tid);
 
