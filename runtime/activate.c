@@ -93,6 +93,11 @@ int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, i
         return sc_error_set(err, SC_REFUSED,
                             "unsupported-kernel: this kernel cannot hold the first callers in"
                             " processes started later (the log of syscared says what is missing)");
+    if (patch->nop_function && !daemon->features.nop_probes)
+        return sc_error_set(err, SC_REFUSED,
+                            "unsupported-kernel: function %s begins with a 5-byte nop, and with"
+                            " this kernel (6.18 and later) a probe there kills forked children",
+                            patch->nop_function);
     if (slot < 0)
         slot = live_set_free_slot(&daemon->live, err);
     if (slot < 0)

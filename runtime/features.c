@@ -4,6 +4,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/elf_file.h"
+#include "runtime/features_P.h"
 #include "runtime/uprobe_link.h"
 
 #include <bpf/bpf.h>
@@ -32,8 +33,7 @@ __attribute__((noinline, noclone, used)) static int trial_function(int value)
     return value + 1;
 }
 
-/* Loads `return 0` with what our program needs. Returns its descriptor, or -1. */
-static int load_trivial(uint32_t flags, enum bpf_attach_type type)
+int features_load_trivial(uint32_t flags, enum bpf_attach_type type)
 {
     static const struct bpf_insn code[] = {
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
@@ -44,11 +44,9 @@ static int load_trivial(uint32_t flags, enum bpf_attach_type type)
     return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "syscare_trial", "GPL", code, 2, &options);
 }
 
-/* File offset of the trial function in this program. 0 when it cannot be told. */
-static uint64_t trial_offset(void)
+uint64_t features_offset(uintptr_t address)
 {
     cleanup_file FILE *maps = fopen("/proc/self/maps", "re");
-    uintptr_t address = (uintptr_t)trial_function;
     unsigned long start, end, offset;
     char line[512];
 
@@ -63,10 +61,10 @@ static uint64_t trial_offset(void)
 static bool try_uprobe_multi(void)
 {
     const enum bpf_attach_type type = (enum bpf_attach_type)UPROBE_MULTI_ATTACH_TYPE;
-    cleanup_close int program = load_trivial(BPF_F_SLEEPABLE, type);
+    cleanup_close int program = features_load_trivial(BPF_F_SLEEPABLE, type);
     cleanup_close int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     cleanup_close int link = -1;
-    uint64_t offset = trial_offset(), cookie = 1;
+    uint64_t offset = features_offset((uintptr_t)trial_function), cookie = 1;
 
     if (program < 0 || self < 0 || !offset)
         return false;
@@ -104,7 +102,7 @@ static bool try_suspend_seccomp(void)
 
 void features_probe(struct features *features)
 {
-    cleanup_close int sleepable = load_trivial(BPF_F_SLEEPABLE, 0);
+    cleanup_close int sleepable = features_load_trivial(BPF_F_SLEEPABLE, 0);
 
     memset(features, 0, sizeof(*features));
     features->btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
@@ -113,6 +111,7 @@ void features_probe(struct features *features)
     features->cookies =
         libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1;
     features->uprobe_multi = try_uprobe_multi();
+    features->nop_probes = features_try_nop();
     features->pidfd_getfd = try_pidfd_getfd();
     features->suspend_seccomp = try_suspend_seccomp();
 }
@@ -183,7 +182,7 @@ static bool fetch_child(const struct trial *trial, uint64_t limit_ns)
 static int run_trial(struct hold *hold, pid_t child, int go, struct sc_error **err)
 {
     struct trial trial = {.child = child};
-    struct hold_function function = {.offset = trial_offset()};
+    struct hold_function function = {.offset = features_offset((uintptr_t)trial_function)};
     cleanup_close int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     /* A jump that no code looks like, so that it is never there. */
     function.site.opcode = function.site.opcode_mask = 0xffffffff;
@@ -240,6 +239,7 @@ void features_log(const struct features *features, const struct log *log)
         {features->cookies, "BPF cookies", "processes started later are not patched"},
         {features->sleepable, "sleepable BPF (uprobe.s)", "first callers cannot be held"},
         {features->uprobe_multi, "uprobe_multi links", "processes started later are not patched"},
+        {features->nop_probes, "harmless probes on nops", "patches of some functions are refused"},
         {features->hold, "hold of first callers", "processes started later are not patched"},
         {features->pidfd_getfd, "pidfd_getfd", "patch files are opened by path in the target"},
         {features->suspend_seccomp, "PTRACE_O_SUSPEND_SECCOMP", "sandboxed processes can refuse"},

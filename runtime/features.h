@@ -17,6 +17,7 @@ struct features {
     bool uprobe_multi;    /* one link for all functions of a file */
     bool pidfd_getfd;     /* the way of a patch file into a process */
     bool suspend_seccomp; /* system calls can be injected into sandboxed processes */
+    bool nop_probes;      /* a probe on a 5-byte nop does no harm to children that are forked */
     bool hold;            /* a held thread was fetched by a tracer within the limit */
 };
 

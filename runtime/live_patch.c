@@ -41,6 +41,8 @@ static void fill_functions(struct live_patch *patch, const struct patch_object *
         patch->old_start[i] = object->funcs[i].old_vaddr;
         patch->old_end[i] = object->funcs[i].old_vaddr + object->funcs[i].old_size;
         patch->function_names[i] = sc_format("%s", patch_func_name(object, &object->funcs[i]));
+        if (arch_probe_optimised(object->funcs[i].old_bytes, object->funcs[i].jump_offset))
+            patch->nop_function = patch->function_names[i];
     }
 }
 

@@ -34,6 +34,8 @@ struct live_patch {
     uint64_t *old_start, *old_end; /* address ranges of the functions that are replaced */
     char **function_names;
     size_t function_count;
+    const char
+        *nop_function; /* one whose probe some kernels spoil (features.nop_probes), or NULL */
 };
 
 /*

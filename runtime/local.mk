@@ -24,7 +24,7 @@ noinst_LIBRARIES += runtime/libdaemon.a
 runtime_libdaemon_a_SOURCES = \
   runtime/uprobe_link.c runtime/uprobe_link.h \
   runtime/hold.c runtime/hold_pin.c runtime/hold.h runtime/hold_P.h \
-  runtime/features.c runtime/features.h \
+  runtime/features.c runtime/features.h runtime/features_nop.c runtime/features_P.h \
   runtime/log.c runtime/log.h \
   runtime/options.c runtime/options.h \
   runtime/patch_store.c runtime/patch_store.h \
