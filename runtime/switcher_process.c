@@ -10,6 +10,9 @@
 #define DEADLINE_MIN_MS 20
 #define DEADLINE_MAX_MS 60000
 
+/* Between two looks at a process that another injector of ours has not let go of yet. */
+#define OWN_TRACER_NS 2000000
+
 /* Waits until no other thread works on the process: two injectors cannot trace it at once. */
 static void gate_enter(struct switcher *switcher, pid_t pid)
 {
@@ -77,6 +80,28 @@ static uint32_t deadline_ms(const struct switcher *switcher, const struct switch
     return (uint32_t)(left < DEADLINE_MIN_MS ? DEADLINE_MIN_MS : left);
 }
 
+/* True if one of our own injectors still has a thread of the process: see below. */
+static bool is_ours(const struct inject_reply *reply)
+{
+    return reply->result == INJECT_TRACED && parent_of(reply->tracer) == getpid();
+}
+
+/*
+ * A thread that did not stop in time stays with the injector that tried, until it comes out of the
+ * kernel; another injector that is asked meanwhile finds it traced, and asks again.
+ */
+static void run_patiently(struct injector *injector, const struct switch_job *job,
+                          const struct injector_job *request, struct inject_reply *reply)
+{
+    const struct timespec moment = {0, OWN_TRACER_NS};
+
+    injector_run(injector, request, reply);
+    while (is_ours(reply) && hold_clock() + OWN_TRACER_NS < job->deadline) {
+        nanosleep(&moment, NULL);
+        injector_run(injector, request, reply);
+    }
+}
+
 /* What the injector said, in words for a user. */
 static char *describe_reply(const struct inject_reply *reply)
 {
@@ -84,6 +109,8 @@ static char *describe_reply(const struct inject_reply *reply)
 
     switch ((enum inject_result)reply->result) {
     case INJECT_TRACED:
+        if (is_ours(reply))
+            return sc_format("busy: one of its threads does not stop (it sleeps in the kernel)");
         process_name(reply->tracer, tracer);
         return sc_format("traced by %d (%s)", reply->tracer, tracer);
     case INJECT_BUSY:
@@ -154,7 +181,7 @@ static enum switch_outcome switch_gated(struct switcher *switcher, struct inject
             opt_out_learn(switcher->options, switcher->hold, job->pid);
         return SWITCH_PROBLEM;
     }
-    injector_run(injector, &request, &reply);
+    run_patiently(injector, job, &request, &reply);
     return judge_reply(switcher, job, &reply);
 }
 
