@@ -9,6 +9,7 @@ include $(top_srcdir)/tests/inject.mk
 include $(top_srcdir)/tests/differ-layout.mk
 include $(top_srcdir)/tests/differ.mk
 include $(top_srcdir)/tests/daemon.mk
+include $(top_srcdir)/tests/targets.mk
 include $(top_srcdir)/tests/author.mk
 include $(top_srcdir)/tests/truth.mk
 include $(top_srcdir)/tests/imports.mk
