@@ -19,6 +19,8 @@ static void check_live_object(struct differ *differ, const struct symbol *symbol
 {
     const struct object *object = symbol->object;
 
+    if (symbol->section && symbol->section->waived && symbol->size == symbol->twin->size)
+        return; /* its start value only: a live object never gets another size */
     if (symbol->size != symbol->twin->size)
         differ_refuse(differ, REFUSE_CHANGED_OBJECT_SIZE, object, NULL,
                       "size of object %s changes from %llu to %llu bytes", symbol->name,
@@ -191,7 +193,7 @@ static void check_special_sections(struct differ *differ, struct object *object,
     for (size_t i = 1; object && i < object->section_count; i++) {
         struct section *section = &object->sections[i];
 
-        if (section->size == 0 ||
+        if (section->size == 0 || section->waived ||
             (section->kind != SECTION_CONSTRUCTOR && section->kind != SECTION_SET) ||
             has_equal(section, other))
             continue;

@@ -105,6 +105,13 @@ static void follow_unit(struct differ *differ, const struct unit *unit)
             include_for(differ, &section->relocations[i]);
 }
 
+/* Pointers in .syscare.hook.KIND are roots; nothing in the program refers to them. */
+static void include_hooks(struct differ *differ)
+{
+    for (size_t i = 0; i < differ->hooks.count; i++)
+        include_function(differ, ((struct hook *)differ->hooks.items[i])->symbol);
+}
+
 void phase_close(struct differ *differ)
 {
     for (size_t i = 0; i < differ->job.object_count; i++) {
@@ -117,6 +124,7 @@ void phase_close(struct differ *differ)
                 include_function(differ, symbol);
         }
     }
+    include_hooks(differ);
     /* the list grows while it is walked */
     for (size_t i = 0; i < differ->units.count; i++)
         follow_unit(differ, differ->units.items[i]);

@@ -8,6 +8,7 @@
 #define SYSCARE_DIFFER_DIFFER_H
 
 #include "differ/edits.h"
+#include "differ/elf_writer.h"
 #include "differ/image.h"
 #include "differ/model.h"
 #include "differ/refusal.h"
@@ -64,15 +65,23 @@ struct entry {
     const uint8_t *old_bytes; /* old->size of them */
 };
 
+/* A function that the runtime calls: include/syscare-patch.h. */
+struct hook {
+    enum sc_hook_kind kind;
+    struct symbol *symbol;
+};
+
 struct differ {
     struct pool pool;
     struct job job;
     struct decoder *decoder;
     struct image *reference; /* as linked */
     struct image *patched;
-    struct list refusals; /* struct refusal */
-    struct list entries;  /* struct entry */
-    struct list units;    /* struct unit: what is copied into the patch */
+    struct list refusals;   /* struct refusal */
+    struct list entries;    /* struct entry */
+    struct list units;      /* struct unit: what is copied into the patch */
+    struct list hooks;      /* struct hook, in the order of their kinds */
+    struct list safe_types; /* keys of types whose new layout the author calls safe */
     size_t functions_compared;
     struct list line_kept; /* struct symbol: functions that only kept line numbers spared */
     bool line_kept_known;
@@ -95,11 +104,16 @@ int phase_read(struct differ *differ, struct sc_error **err);
 void phase_sanity(struct differ *differ);
 void phase_pair(struct differ *differ);
 void phase_compare(struct differ *differ);
+/* marks.c: what the author says in the source, before the closure. */
+void phase_marks(struct differ *differ);
 void phase_close(struct differ *differ);
 void phase_check(struct differ *differ);
 /* layout.c: types whose layout changed. */
 int phase_layout(struct differ *differ, struct sc_error **err);
 int phase_emit(struct differ *differ, const char *path, struct sc_error **err);
+/* emit_hooks.c: table, states and calls of the hooks; trampolines is where code goes. */
+void hooks_emit(struct differ *differ, struct elf_writer *writer, struct out_section *trampolines,
+                struct out_section *strtab);
 int phase_link(struct differ *differ, const char *object, struct sc_error **err);
 
 /* report.c: writes report.json. */

@@ -447,6 +447,7 @@ int phase_emit(struct differ *differ, const char *path, struct sc_error **err)
             return -1;
     for (size_t i = 0; i < differ->entries.count; i++)
         emit_entry(&emitter, differ->entries.items[i]);
+    hooks_emit(differ, &emitter.writer, emitter.trampolines, emitter.strtab);
     if (frames_emit(differ, &emitter.writer, err) < 0)
         return -1;
     return elf_writer_write(&emitter.writer, path, err);

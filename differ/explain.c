@@ -265,6 +265,10 @@ static void why_changed(struct differ *differ, struct symbol *symbol, const char
     const char *edit = edit_of(symbol->object->job, self);
     bool calls;
 
+    if (symbol->forced) {
+        add_why(differ, symbol, "forced", NULL, NULL, "SYSCARE_FORCE_FUNCTION names it");
+        return;
+    }
     if (edit)
         add_why(differ, symbol, "source", NULL, edit,
                 pool_format(pool, "changed in source at %s", edit));
@@ -296,6 +300,9 @@ static void why_new(struct differ *differ, struct symbol *symbol, const char *se
 
     if (edit)
         add_why(differ, symbol, "source", NULL, edit, pool_format(pool, "new at %s", edit));
+    for (size_t i = 0; i < differ->hooks.count; i++)
+        if (((const struct hook *)differ->hooks.items[i])->symbol == symbol)
+            add_why(differ, symbol, "hook", NULL, NULL, "it is a hook of the patch");
     if (unit && unit->by)
         add_why(differ, symbol, "used-by", bind_place_name(unit->by), NULL,
                 pool_format(pool, "%s uses it", bind_place_name(unit->by)));

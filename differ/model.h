@@ -26,6 +26,7 @@ enum section_kind {
     SECTION_LSDA,        /* .gcc_except_table */
     SECTION_CONSTRUCTOR, /* .init_array, .ctors and their kin */
     SECTION_SET,         /* its name is a C identifier: ld gathers the members (__start_NAME) */
+    SECTION_HOOK,        /* .syscare.hook.*: pointers to hooks of the patch's author */
 };
 
 enum status {
@@ -61,6 +62,7 @@ struct section {
     struct list starts;  /* while reading: referred offsets without a symbol */
     struct list pieces;  /* the anonymous symbols, in the order in which they were made */
     bool grouped;        /* member of a COMDAT group */
+    bool waived;         /* the author takes its change upon them: SYSCARE_IGNORE_SECTION */
     struct unit *unit;   /* the whole of it goes into the patch; NULL when not */
 };
 
@@ -94,6 +96,8 @@ struct symbol {
     bool anonymous;        /* made by the differ for a piece without a symbol */
     bool stored;           /* code writes to this anonymous piece */
     bool by_content;       /* compiler-made: equal when the bytes are */
+    bool ignored;          /* SYSCARE_IGNORE_FUNCTION: counts as the same though it is not */
+    bool forced;           /* SYSCARE_FORCE_FUNCTION: counts as changed though it is not */
     struct symbol *parent; /* of NAME.cold */
     struct list children;  /* its .cold parts */
     struct symbol *twin;

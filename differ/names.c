@@ -104,14 +104,17 @@ static bool is_c_identifier(const char *name)
 
 static bool is_ignored(const char *name, uint32_t type, uint64_t flags)
 {
-    return !(flags & SHF_ALLOC) || type == SHT_NOTE || has_prefix(name, ".sframe") ||
-           strcmp(name, "__patchable_function_entries") == 0 || strcmp(name, ".stapsdt.base") == 0;
+    return !(flags & SHF_ALLOC) || type == SHT_NOTE || has_prefix(name, ".syscare.ctl") ||
+           has_prefix(name, ".sframe") || strcmp(name, "__patchable_function_entries") == 0 ||
+           strcmp(name, ".stapsdt.base") == 0;
 }
 
 enum section_kind section_classify(const char *name, uint32_t type, uint64_t flags)
 {
     if (is_ignored(name, type, flags))
         return SECTION_IGNORED;
+    if (has_prefix(name, ".syscare.hook"))
+        return SECTION_HOOK;
     if (has_prefix(name, ".eh_frame"))
         return SECTION_EH_FRAME;
     if (has_prefix(name, ".gcc_except_table"))

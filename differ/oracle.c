@@ -159,8 +159,9 @@ static void mark_differ(struct differ *differ, const struct view *reference,
             enum refusal_code why;
             struct image_symbol *linked;
 
-            if (symbol->twin && symbol->status != STATUS_CHANGED)
-                continue;
+            if (symbol->forced ||
+                (symbol->twin && symbol->status != STATUS_CHANGED && !symbol->ignored))
+                continue; /* what the author decided is no disagreement */
             linked = resolve_symbol(differ, symbol, &why);
             if (linked)
                 mark_address(reference, linked->address);

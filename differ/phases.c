@@ -123,6 +123,7 @@ int differ_run(struct differ *differ, struct sc_error **err)
     phase_sanity(differ);
     phase_pair(differ);
     phase_compare(differ);
+    phase_marks(differ);
     phase_close(differ);
     phase_check(differ);
     frames_check(differ);

@@ -80,6 +80,7 @@ static const struct {
         {"type-layout",
          "running processes hold objects in the old layout: keep new data in an object of its own"},
     [REFUSE_NO_DEBUG_INFO] = {"no-debug-info", "build the package with -g"},
+    [REFUSE_MARK] = {"bad-mark", "syscare-patch.h(3) tells what marks and hooks there are"},
 };
 
 const char *refusal_name(enum refusal_code code)

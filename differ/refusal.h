@@ -37,6 +37,7 @@ enum refusal_code {
     REFUSE_LINKER,
     REFUSE_TYPE_LAYOUT,
     REFUSE_NO_DEBUG_INFO,
+    REFUSE_MARK,
     REFUSE_CODE_COUNT
 };
 

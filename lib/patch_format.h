@@ -105,6 +105,55 @@ struct sc_patch_rela {
     uint32_t sym; /* index in .syscare.sym, or SC_RELA_SELF */
 };
 
+/*
+ * Hooks of the patch's author (include/syscare-patch.h), in the order in which they run. Missing
+ * when there are none; else the first row is the only one of kind SC_HOOK_STAGE.
+ *
+ * What has run is remembered in the patch's own writable memory, which a forked child inherits:
+ * one struct sc_hook_state for each row, zero in the file. The code at call_vaddr claims the state
+ * (0 to SC_HOOK_RUNNING), calls the hook, and leaves result and SC_HOOK_DONE; claimed already, it
+ * just returns. So a hook runs once, and finishes, whoever dies.
+ */
+#define SC_PATCH_HOOKS_SECTION ".syscare.hooks"
+
+enum sc_hook_kind {
+    SC_HOOK_STAGE = 0, /* no hook: its state holds enum sc_hook_stage */
+    SC_HOOK_PRE_APPLY = 1,
+    SC_HOOK_POST_APPLY = 2,
+    SC_HOOK_PRE_REVERT = 3,
+    SC_HOOK_POST_REVERT = 4,
+};
+
+enum sc_hook_progress {
+    SC_HOOK_IDLE = 0,
+    SC_HOOK_RUNNING = 1,
+    SC_HOOK_DONE = 2,
+};
+
+/* How far a process is; written by the runtime when all hooks of a kind have run. */
+enum sc_hook_stage {
+    SC_STAGE_IDLE = 0,
+    SC_STAGE_PREPARED = 1, /* pre-apply hooks have run and agreed */
+    SC_STAGE_APPLIED = 2,  /* post-apply hooks have run */
+    SC_STAGE_LEAVING = 3,  /* pre-revert hooks have run, or had no need to */
+    SC_STAGE_REFUSED = 4,  /* a pre-apply hook said no */
+    SC_STAGE_LEFT = 5,     /* post-revert hooks have run: only the states are to be cleared */
+};
+
+struct sc_hook_state {
+    uint32_t progress; /* enum sc_hook_progress, or enum sc_hook_stage */
+    int32_t result;
+};
+
+struct sc_patch_hook {
+    uint64_t call_vaddr;  /* 0 for SC_HOOK_STAGE */
+    uint64_t state_vaddr; /* of its struct sc_hook_state */
+    uint32_t kind;        /* enum sc_hook_kind */
+    uint32_t name;        /* offset in .syscare.strtab */
+};
+
+_Static_assert(sizeof(struct sc_patch_hook) == 24, "layout of a hook record");
+_Static_assert(sizeof(struct sc_hook_state) == 8, "layout of a hook's state");
 _Static_assert(sizeof(struct sc_patch_note) == 88, "layout of the patch note");
 _Static_assert(sizeof(struct sc_patch_func) == 120, "layout of a function record");
 _Static_assert(sizeof(struct sc_patch_sym) == 32, "layout of a symbol record");

@@ -175,9 +175,39 @@ static int syms_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct 
     return 0;
 }
 
+static bool hook_valid(const struct patch_object *patch, const struct sc_patch_hook *hook,
+                       bool first)
+{
+    const struct patch_segment *states =
+        patch_segment_at(patch, hook->state_vaddr, sizeof(struct sc_hook_state));
+
+    if (!states || !(states->prot & PROT_WRITE) || hook->name >= patch->strings_size)
+        return false;
+    if (first)
+        return hook->kind == SC_HOOK_STAGE && hook->call_vaddr == 0;
+    return hook->kind >= SC_HOOK_PRE_APPLY && hook->kind <= SC_HOOK_POST_REVERT &&
+           code_at(patch, hook->call_vaddr, 1);
+}
+
+static int hooks_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct sc_error **err)
+{
+    void *table = NULL;
+
+    if (table_copy(patch, ehdr, SC_PATCH_HOOKS_SECTION, sizeof(*patch->hooks), &table,
+                   &patch->hook_count, err) < 0)
+        return -1;
+    patch->hooks = table;
+    if (patch->hook_count > PATCH_HOOKS_MAX)
+        return patch_refuse(err, "number of hooks");
+    for (size_t i = 0; i < patch->hook_count; i++)
+        if (!hook_valid(patch, &patch->hooks[i], i == 0))
+            return sc_error_set(err, SC_REFUSED, "damaged patch object: hook record %zu", i);
+    return 0;
+}
+
 int patch_tables_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct sc_error **err)
 {
     if (strings_load(patch, ehdr, err) < 0 || funcs_load(patch, ehdr, err) < 0)
         return -1;
-    return syms_load(patch, ehdr, err);
+    return syms_load(patch, ehdr, err) < 0 ? -1 : hooks_load(patch, ehdr, err);
 }

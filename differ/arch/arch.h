@@ -84,6 +84,15 @@ struct first_insn {
     char text[200]; /* in assembler, for messages */
 };
 
+#define ARCH_HOOK_CALL_MAX 64
+
+/* A PC-relative field in code that is written. */
+struct arch_field {
+    enum { ARCH_FIELD_HOOK, ARCH_FIELD_PROGRESS, ARCH_FIELD_RESULT } what;
+    uint8_t offset;
+    uint8_t tail; /* bytes from the field's start to the end of its instruction */
+};
+
 struct decoder;
 
 struct arch {
@@ -123,6 +132,13 @@ struct arch {
      */
     size_t (*write_jump)(uint8_t code[16], size_t *field);
     size_t (*write_slot_jump)(uint8_t code[16], size_t *field);
+    /*
+     * Writes what calls a hook of the patch's author (lib/patch_format.h, struct sc_patch_hook):
+     * claims the state, calls, leaves the result. Returns the size; fields[] are the places to be
+     * relocated, *count of them.
+     */
+    size_t (*write_hook_call)(uint8_t code[ARCH_HOOK_CALL_MAX], struct arch_field fields[4],
+                              size_t *count);
 };
 
 /* NULL when the architecture is not known. */

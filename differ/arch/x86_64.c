@@ -2,6 +2,8 @@
 // x86-64: relocations of the psABI, PLT entries, and the decoding of instructions by capstone.
 #include "differ/arch/x86_64.h"
 
+#include "lib/patch_format.h"
+
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,6 +324,76 @@ static size_t x86_write_slot_jump(uint8_t code[16], size_t *field)
     return sizeof(jump);
 }
 
+/* The claim is one instruction: two injectors after each other cannot both get it. */
+static size_t x86_write_hook_call(uint8_t code[ARCH_HOOK_CALL_MAX], struct arch_field fields[4],
+                                  size_t *count)
+{
+    static const uint8_t bytes[] = {
+        0xf3,
+        0x0f,
+        0x1e,
+        0xfa, /*  0 endbr64 */
+        0x48,
+        0x83,
+        0xec,
+        0x08, /*  4 sub $8,%rsp: aligned at the call */
+        0x31,
+        0xc0, /*  8 xor %eax,%eax */
+        0xb9,
+        SC_HOOK_RUNNING,
+        0,
+        0,
+        0, /* 10 mov $RUNNING,%ecx */
+        0xf0,
+        0x0f,
+        0xb1,
+        0x0d,
+        0,
+        0,
+        0,
+        0, /* 15 lock cmpxchg %ecx,progress(%rip) */
+        0x75,
+        0x15, /* 23 jne 46 */
+        0xe8,
+        0,
+        0,
+        0,
+        0, /* 25 call hook */
+        0x89,
+        0x05,
+        0,
+        0,
+        0,
+        0, /* 30 mov %eax,result(%rip) */
+        0xc7,
+        0x05,
+        0,
+        0,
+        0,
+        0,
+        SC_HOOK_DONE,
+        0,
+        0,
+        0, /* 36 movl $DONE,progress(%rip) */
+        0x48,
+        0x83,
+        0xc4,
+        0x08, /* 46 add $8,%rsp */
+        0xc3, /* 50 ret */
+    };
+    static const struct arch_field places[] = {
+        {ARCH_FIELD_PROGRESS, 19, 4},
+        {ARCH_FIELD_HOOK, 26, 4},
+        {ARCH_FIELD_RESULT, 32, 4},
+        {ARCH_FIELD_PROGRESS, 38, 8},
+    };
+
+    memcpy(code, bytes, sizeof(bytes));
+    memcpy(fields, places, sizeof(places));
+    *count = sizeof(places) / sizeof(places[0]);
+    return sizeof(bytes);
+}
+
 const struct arch arch_x86_64 = {
     .name = "x86_64",
     .machine = EM_X86_64,
@@ -348,4 +420,5 @@ const struct arch arch_x86_64 = {
     .plt_slot = x86_plt_slot,
     .write_jump = x86_write_jump,
     .write_slot_jump = x86_write_slot_jump,
+    .write_hook_call = x86_write_hook_call,
 };

@@ -129,6 +129,22 @@ void arch_regs_set_return(struct arch_regs *regs, const struct arch_gadgets *gad
 void arch_regs_set_call(struct arch_regs *regs, uint64_t frame, long number,
                         const uint64_t arguments[6]);
 
+/*
+ * Sets up registers so that the thread, when it goes on, calls the function at address, without
+ * arguments, as its psABI has it; that returns to rt_sigreturn by the frame.
+ */
+void arch_regs_set_function(struct arch_regs *regs, uint64_t address, uint64_t frame);
+
+/* True if the thread is at the entry of the rt_sigreturn that such a function returned to. */
+bool arch_regs_function_returned(const struct arch_regs *regs, uint64_t frame);
+
+/*
+ * Then: makes that system call one without effect, after which the thread is where injected system
+ * calls end, with the frame on top of its stack.
+ */
+void arch_regs_set_pause(struct arch_regs *regs, const struct arch_gadgets *gadgets,
+                         uint64_t frame);
+
 /* What the system call returned: negative errno on failure. */
 int64_t arch_regs_result(const struct arch_regs *regs);
 

@@ -14,7 +14,9 @@
 #define ERESTART_RESTARTBLOCK 516
 
 #define SYSCALL_SIZE 2 /* 0f 05 */
-#define USER_CS 0x33   /* 64-bit code */
+#define FLAG_DIRECTION UINT64_C(0x400)
+#define FLAG_ALIGNMENT UINT64_C(0x40000) /* of EFLAGS: AC */
+#define USER_CS 0x33                     /* 64-bit code */
 
 /* arch/x86/include/uapi/asm/ucontext.h */
 #define UC_FP_XSTATE 1
@@ -166,6 +168,31 @@ void arch_regs_set_call(struct arch_regs *regs, uint64_t frame, long number,
     user->r10 = arguments[3];
     user->r8 = arguments[4];
     user->r9 = arguments[5];
+}
+
+/* psABI 3.2.2 and 3.2.1: the stack is aligned as after a call, the direction flag is clear. */
+void arch_regs_set_function(struct arch_regs *regs, uint64_t address, uint64_t frame)
+{
+    struct user_regs_struct *user = &regs->user;
+
+    user->rip = address;
+    user->rsp = frame;
+    user->rbp = 0;
+    user->eflags &= ~(FLAG_DIRECTION | FLAG_ALIGNMENT);
+    user->orig_rax = (uint64_t)-1; /* nothing to restart when the thread leaves its stop */
+}
+
+bool arch_regs_function_returned(const struct arch_regs *regs, uint64_t frame)
+{
+    return regs->user.orig_rax == SYS_rt_sigreturn && regs->user.rsp == frame + 8;
+}
+
+void arch_regs_set_pause(struct arch_regs *regs, const struct arch_gadgets *gadgets, uint64_t frame)
+{
+    static const uint64_t none[6];
+
+    arch_regs_set_call(regs, frame, SYS_getpid, none);
+    regs->user.rip = gadgets->syscall + SYSCALL_SIZE;
 }
 
 int64_t arch_regs_result(const struct arch_regs *regs)

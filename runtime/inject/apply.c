@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Applies a patch to a process.
 #include "runtime/inject/check.h"
+#include "runtime/inject/hooks.h"
 #include "runtime/inject/imports.h"
 #include "runtime/inject/job.h"
 #include "runtime/inject/map.h"
 #include "runtime/inject/stop.h"
-#include "runtime/inject/task.h"
 #include "runtime/inject/write.h"
-
-#include "lib/cleanup.h"
-
-#define HOST_PATIENCE_NS UINT64_C(20000000)
 
 /* Code that is not what the patch was made for, and functions that another patch has taken. */
 static int sites_check(struct job *job)
@@ -38,36 +34,6 @@ static bool applied(const struct job *job)
         for (size_t f = 0; f < job->state->func_count; f++)
             missing += site_changes(&job->state->instances[i], f, true);
     return missing == 0;
-}
-
-/*
- * For eager requests: maps the patch with a single thread stopped, so that the process as a whole
- * stands still only for the check and the writing.
- */
-static int map_early(struct job *job)
-{
-    cleanup_free pid_t *tids = NULL;
-    int count = task_list(job->pid, &tids);
-    int result = JOB_RETRY;
-
-    for (int i = 0; i < count && result == JOB_RETRY; i++) {
-        result = thread_interrupt(job, job->pid, tids[i]);
-        if (result < 0)
-            return -1;
-        if (result == 0) {
-            result = JOB_RETRY;
-            continue;
-        }
-        result = JOB_RETRY;
-        if (threads_wait(job, clock_now() + HOST_PATIENCE_NS) == 0 && job->threads.count &&
-            job->threads.items[0].stopped) {
-            result = job_look(job);
-            if (result == 0)
-                result = patch_map(job, &job->threads.items[0]);
-        }
-        threads_release(job);
-    }
-    return count < 0 ? reply_set(job->reply, INJECT_GONE, "no process %d", job->pid) : result;
 }
 
 /* With all threads stopped: what is still missing, e.g. a library loaded in between. */
@@ -137,6 +103,8 @@ static int apply_stopped(struct job *job)
     if (result == 0)
         result = sites_check(job);
     if (result == 0)
+        result = hooks_prepare_stopped(job);
+    if (result == 0)
         result = switch_over(job);
     threads_release(job);
     job_stopped(job, since);
@@ -145,6 +113,7 @@ static int apply_stopped(struct job *job)
 
 static int apply_attempt(struct job *job)
 {
+    bool switched = false; /* only hooks were left to be run */
     int result;
 
     if (!(job->request->flags & INJECT_LAZY)) {
@@ -154,11 +123,16 @@ static int apply_attempt(struct job *job)
         if (result == 0)
             result = imports_prepare(job);
         if (result == 0 && patch_map_needed(job))
-            result = map_early(job);
+            result = job_borrow(job, patch_map);
+        if (result == 0)
+            result = hooks_prepare(job);
         if (result)
             return result;
+        switched = applied(job);
     }
-    result = apply_stopped(job);
+    result = switched ? 0 : apply_stopped(job);
+    if (result == 0)
+        result = hooks_finish(job);
     if (result == 0)
         reply_set(job->reply, INJECT_PATCHED, "%s", "");
     return result;
@@ -168,7 +142,7 @@ void job_apply(struct job *job)
 {
     if (job_process_check(job) < 0 || job_look(job) < 0 || sites_check(job) < 0)
         return;
-    if (applied(job)) {
+    if (applied(job) && !hooks_pending(job)) {
         reply_set(job->reply, INJECT_ALREADY, "%s", "");
         return;
     }

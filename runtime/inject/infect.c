@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Makes a stopped thread of the target execute system calls, and puts it back.
+// Makes a stopped thread of the target execute system calls or a function, and puts it back.
 #include "runtime/inject/infect.h"
 #include "lib/cleanup.h"
 #include "runtime/inject/fault.h"
@@ -138,14 +138,17 @@ static int host_check(struct job *job, struct infection *infection)
     return rseq_check(job, host);
 }
 
-/* The extended state of the host; its size, or -1. */
-static ssize_t fpu_get(const struct tracee *host, void *fpu, size_t size)
+/* The extended state of the host; its size, or -1. *regset: what it was read as. */
+static ssize_t fpu_get(const struct tracee *host, void *fpu, size_t size, int *regset)
 {
     struct iovec iov = {fpu, size};
+
+    *regset = arch_fpu_regset();
 
     if (ptrace(PTRACE_GETREGSET, host->tid, (void *)(long)arch_fpu_regset(), &iov) == 0)
         return iov.iov_len < size ? (ssize_t)iov.iov_len : -1;
     iov = (struct iovec){fpu, size};
+    *regset = arch_fpu_regset_plain();
     if (ptrace(PTRACE_GETREGSET, host->tid, (void *)(long)arch_fpu_regset_plain(), &iov) == 0)
         return (ssize_t)iov.iov_len;
     return -1;
@@ -169,11 +172,11 @@ static int frame_write(struct job *job, struct infection *infection, const uint8
     return 0;
 }
 
-int infect_begin(struct job *job, struct tracee *host, struct infection *infection)
+static int begin(struct job *job, struct tracee *host, struct infection *infection, uint64_t stack)
 {
     cleanup_free uint8_t *fpu = calloc(1, ARCH_FPU_MAX);
     ssize_t fpu_size;
-    int result;
+    int result, regset;
 
     *infection = (struct infection){.host = host};
     if (!fpu)
@@ -183,14 +186,25 @@ int infect_begin(struct job *job, struct tracee *host, struct infection *infecti
         result = gadgets_find(job, host->tid, &infection->gadgets);
     if (result)
         return result;
-    fpu_size = fpu_get(host, fpu, ARCH_FPU_MAX);
+    fpu_size = fpu_get(host, fpu, ARCH_FPU_MAX, &regset);
     if (fpu_size < 0 || ptrace(PTRACE_GETSIGMASK, host->tid, (void *)sizeof(infection->signal_mask),
                                &infection->signal_mask) < 0)
         return reply_set(job->reply, INJECT_FAILED, "state of thread %d: %s", host->tid,
                          strerror(errno));
     result = room_check(job, host,
-                        arch_red_zone() + arch_frame_room((size_t)fpu_size) + INFECT_SCRATCH + 64);
+                        arch_red_zone() + arch_frame_room((size_t)fpu_size) + INFECT_SCRATCH + 64 +
+                            stack);
     return result ? result : frame_write(job, infection, fpu, (size_t)fpu_size);
+}
+
+int infect_begin(struct job *job, struct tracee *host, struct infection *infection)
+{
+    return begin(job, host, infection, 0);
+}
+
+int infect_begin_function(struct job *job, struct tracee *host, struct infection *infection)
+{
+    return begin(job, host, infection, INFECT_FUNCTION_STACK);
 }
 
 /*
@@ -302,6 +316,101 @@ int infect_call(struct job *job, struct infection *infection, long number,
             return 0;
     }
     return 0;
+}
+
+/* What is in the extended registers, in the form in which it goes back. */
+struct extended_state {
+    uint8_t *data;
+    size_t size;
+    int regset;
+};
+
+static int extended_get(struct job *job, const struct tracee *host, struct extended_state *state)
+{
+    ssize_t size;
+
+    *state = (struct extended_state){.data = calloc(1, ARCH_FPU_MAX)};
+    size = state->data ? fpu_get(host, state->data, ARCH_FPU_MAX, &state->regset) : -1;
+    state->size = (size_t)size;
+    return size < 0 ? reply_set(job->reply, INJECT_FAILED, "state of thread %d", host->tid) : 0;
+}
+
+static int extended_put(struct job *job, const struct tracee *host,
+                        const struct extended_state *state)
+{
+    struct iovec iov = {state->data, state->size};
+
+    if (trace(job->injector, PTRACE_SETREGSET, host->tid, (void *)(long)state->regset, &iov) == 0)
+        return 0;
+    return reply_set(job->reply, INJECT_FAILED, "state of thread %d: %s", host->tid,
+                     strerror(errno));
+}
+
+/*
+ * Lets the host run until it enters the rt_sigreturn that the function returns to. Its system calls
+ * stop it twice each; they are passed over.
+ */
+static int function_wait(struct job *job, struct infection *infection, uint64_t until)
+{
+    struct tracee *host = infection->host;
+    int signal = 0;
+
+    for (;;) {
+        enum wait_result result;
+        struct arch_regs regs;
+        int status = 0;
+
+        if (trace(job->injector, PTRACE_SYSCALL, host->tid, NULL, (void *)(long)signal) < 0)
+            return host_lost(job, infection, false);
+        result = tracee_wait(host->tid, &status, until);
+        if (result != WAIT_STOPPED)
+            return host_lost(job, infection, result == WAIT_GONE);
+        signal = status >> 16 || WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status);
+        if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+            continue;
+        if (registers_get(job->injector, host->tid, &regs) < 0)
+            return host_lost(job, infection, false);
+        if (arch_regs_function_returned(&regs, infection->frame))
+            return 0;
+    }
+}
+
+/* From the entry of rt_sigreturn to where injected system calls end: see call_once. */
+static int function_end(struct job *job, struct infection *infection)
+{
+    struct arch_regs regs;
+    pid_t tid = infection->host->tid;
+
+    trace(job->injector, PTRACE_INTERRUPT, tid, NULL, NULL);
+    if (registers_get(job->injector, tid, &regs) < 0)
+        return host_lost(job, infection, false);
+    arch_regs_set_pause(&regs, &infection->gadgets, infection->frame);
+    if (registers_set(job->injector, tid, &regs) < 0)
+        return host_lost(job, infection, false);
+    return host_run(job, infection, PTRACE_CONT, false);
+}
+
+int infect_function(struct job *job, struct infection *infection, uint64_t address, uint64_t until)
+{
+    struct arch_regs regs = infection->host->regs;
+    struct extended_state state;
+    int result = extended_get(job, infection->host, &state);
+
+    if (result == 0) {
+        arch_regs_set_function(&regs, address, infection->frame);
+        if (registers_set(job->injector, infection->host->tid, &regs) < 0)
+            result = host_lost(job, infection, false);
+    }
+    if (result == 0)
+        result = signals_block(job, infection);
+    if (result == 0)
+        result = function_wait(job, infection, until);
+    if (result == 0)
+        result = function_end(job, infection);
+    if (result == 0)
+        result = extended_put(job, infection->host, &state);
+    free(state.data);
+    return result;
 }
 
 /*

@@ -45,6 +45,21 @@ int infect_begin(struct job *job, struct tracee *host, struct infection *infecti
 int infect_call(struct job *job, struct infection *infection, long number,
                 const uint64_t arguments[6], int64_t *result);
 
+/* Stack that a function called by infect_function may use. */
+#define INFECT_FUNCTION_STACK 16384
+
+/*
+ * Has the host call a function of the patch, without arguments, in place of a system call; its
+ * system calls are not filtered by seccomp meanwhile. The host's extended registers are kept. Only
+ * after infect_begin_function. 0 when it has returned; -1 with the reply set: when it has not
+ * before until (ns) the host goes on in it, comes back to its own state by itself, and the reply
+ * says INJECT_BUSY.
+ */
+int infect_function(struct job *job, struct infection *infection, uint64_t address, uint64_t until);
+
+/* As infect_begin, and there is room for INFECT_FUNCTION_STACK. */
+int infect_begin_function(struct job *job, struct tracee *host, struct infection *infection);
+
 /* Puts the host's state back. It is stopped as before. Does nothing when the host is lost. */
 void infect_end(struct job *job, struct infection *infection);
 

@@ -15,6 +15,9 @@
 #define BACKOFF_FIRST_NS UINT64_C(200000)
 #define BACKOFF_LAST_NS UINT64_C(10000000)
 
+/* How long a thread that is to be borrowed may take to stop. */
+#define HOST_PATIENCE_NS UINT64_C(20000000)
+
 /* How long a vforked child is given to call exec before it is stopped like a thread. */
 #define SHARER_PATIENCE_NS UINT64_C(50000000)
 
@@ -115,6 +118,32 @@ pid_t job_stopped_tid(const struct job *job)
         if (job->threads.items[i].stopped)
             return job->threads.items[i].tid;
     return job->pid;
+}
+
+int job_borrow(struct job *job, int (*work)(struct job *job, struct tracee *host))
+{
+    cleanup_free pid_t *tids = NULL;
+    int count = task_list(job->pid, &tids);
+    int result = JOB_RETRY;
+
+    for (int i = 0; i < count && result == JOB_RETRY; i++) {
+        result = thread_interrupt(job, job->pid, tids[i]);
+        if (result < 0)
+            return -1;
+        if (result == 0) {
+            result = JOB_RETRY;
+            continue;
+        }
+        result = JOB_RETRY;
+        if (threads_wait(job, clock_now() + HOST_PATIENCE_NS) == 0 && job->threads.count &&
+            job->threads.items[0].stopped) {
+            result = job_look(job);
+            if (result == 0)
+                result = work(job, &job->threads.items[0]);
+        }
+        threads_release(job);
+    }
+    return count < 0 ? reply_set(job->reply, INJECT_GONE, "no process %d", job->pid) : result;
 }
 
 void job_stopped(struct job *job, uint64_t since)

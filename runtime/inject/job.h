@@ -30,6 +30,12 @@ int job_stop(struct job *job, uint64_t *since);
 /* A thread of the job that is stopped; the leader's id when there is none. */
 pid_t job_stopped_tid(const struct job *job);
 
+/*
+ * Stops one thread after the other until work, which gets a stopped one, does not return JOB_RETRY.
+ * The others run on. The state is read anew before.
+ */
+int job_borrow(struct job *job, int (*work)(struct job *job, struct tracee *host));
+
 /* Accounts for the time that all threads stood still. */
 void job_stopped(struct job *job, uint64_t since);
 

@@ -23,6 +23,7 @@ INJECT_SOURCES = \
   runtime/inject/sharers.c runtime/inject/sharers.h \
   runtime/inject/release.c runtime/inject/release.h \
   runtime/inject/infect.c runtime/inject/infect.h \
+  runtime/inject/hooks.c runtime/inject/hooks.h \
   runtime/inject/gadget.c runtime/inject/gadget.h \
   runtime/inject/descriptor.c runtime/inject/descriptor.h \
   runtime/inject/map.c runtime/inject/map.h \

@@ -2,6 +2,7 @@
 // Reverts a patch in a process, tells its state, and unmaps it on request.
 #include "lib/cleanup.h"
 #include "runtime/inject/check.h"
+#include "runtime/inject/hooks.h"
 #include "runtime/inject/job.h"
 #include "runtime/inject/map.h"
 #include "runtime/inject/stop.h"
@@ -174,24 +175,41 @@ static void mappings_remove(struct job *job)
         job->reply->mappings_left = mappings_count(job);
 }
 
-static int revert_attempt(struct job *job)
+/* Jumps away. Without hooks of the author the mapping goes in the same stop. */
+static int revert_stopped(struct job *job, bool *jumps)
 {
+    bool unmap = (job->request->flags & INJECT_UNMAP) && !hooks_pending_leave(job);
     uint64_t since;
-    bool jumps = false;
     int result = job_stop(job, &since);
 
     if (result == 0) {
-        jumps = functions_ours(job) > 0;
+        *jumps |= functions_ours(job) > 0;
         job->reply->mappings_left = mappings_count(job);
         result = switch_back(job);
     }
-    if (result == 0 && (job->request->flags & INJECT_UNMAP))
+    if (result == 0 && unmap)
         mappings_remove(job);
     threads_release(job);
+    if (result == 0)
+        job_stopped(job, since);
+    return result;
+}
+
+static int revert_attempt(struct job *job)
+{
+    bool hooks = hooks_pending_leave(job), jumps = false;
+    int result = hooks ? hooks_leave(job) : 0;
+
+    if (result == 0)
+        result = revert_stopped(job, &jumps);
+    if (result == 0 && hooks) {
+        result = hooks_left(job);
+        if (result == 0 && (job->request->flags & INJECT_UNMAP))
+            result = revert_stopped(job, &jumps);
+    }
     if (result < 0 || result == JOB_RETRY)
         return result;
-    job_stopped(job, since);
-    reply_set(job->reply, jumps ? INJECT_REVERTED : INJECT_ALREADY, "%s", "");
+    reply_set(job->reply, jumps || hooks ? INJECT_REVERTED : INJECT_ALREADY, "%s", "");
     return 0;
 }
 
@@ -202,7 +220,8 @@ void job_revert(struct job *job)
     if (job_process_check(job) < 0 || job_look(job) < 0)
         return;
     job->reply->mappings_left = mappings_count(job);
-    if (functions_ours(job) == 0 && !(unmap && job->reply->mappings_left)) {
+    if (functions_ours(job) == 0 && !hooks_pending_leave(job) &&
+        !(unmap && job->reply->mappings_left)) {
         reply_set(job->reply, INJECT_ALREADY, "%s", "");
         return;
     }
