@@ -80,6 +80,7 @@ struct build {
     uint64_t source_date;           /* for the packages that are written */
     char *source_directory;         /* below workspace->build */
     struct linekeep_report changes; /* paths relative to source_directory */
+    char *include;                  /* directory with <syscare-patch.h>, or NULL */
     struct json_object *sources;    /* what the patches edit: doc/formats.md, "Differ job" */
     struct string_list
         opened;        /* changes that R's stages read; new files whose directory they did */
@@ -205,6 +206,15 @@ bool build_unit_is_kept(const struct build *build, const struct capture_unit *un
 
 /* Takes linekeep's directives out of the tree that is shown. build_explain.c */
 int build_strip_kept(const struct build *build, struct sc_error **err);
+
+/*
+ * Puts <syscare-patch.h> where the patched build finds it, if a file that the patches change
+ * includes it; their tree must be shown. build_header.c
+ */
+int build_offer_header(struct build *build, struct sc_error **err);
+
+/* Adds what the patched build needs for that to build->environment. */
+void build_add_header(struct build *build);
 
 /* Prints refusals on stderr, and the summary or the JSON on stdout. build_summary.c */
 void build_print_refusals(const struct build *build);

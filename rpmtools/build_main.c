@@ -220,6 +220,7 @@ void build_clear(struct build *build)
     free(build->source_directory);
     free(build->full_reason);
     free(build->base_view);
+    free(build->include);
     free(build->reference_root);
     build_options_clear(&build->options);
 }

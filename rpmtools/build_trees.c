@@ -143,7 +143,7 @@ int build_try_patches(struct build *build, struct sc_error **err)
     if (workspace_tree_make(workspace, TREE_SCRATCH, tree, err) < 0 ||
         workspace_tree_show(workspace, TREE_SCRATCH, err) < 0 ||
         patch_tree(build, tree, &build->changes, err) < 0 ||
-        keep_files(build, &build->changes.kept, err) < 0 ||
+        keep_files(build, &build->changes.kept, err) < 0 || build_offer_header(build, err) < 0 ||
         workspace_tree_hide(workspace, err) < 0 ||
         workspace_tree_drop(workspace, TREE_SCRATCH, err) < 0)
         return -1;
@@ -300,6 +300,7 @@ int build_patched(struct build *build, struct sc_error **err)
 
     if (begin_capture(build, TREE_PATCHED, err) < 0)
         return -1;
+    build_add_header(build);
     if (!build->full_reason && patch_on_reference(build, &why) < 0)
         /* %build changes a file that the patch changes too */
         return build_patched_again(build, "the patches do not apply to the built tree", err);

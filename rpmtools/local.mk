@@ -26,7 +26,7 @@ rpmtools_syscare_build_SOURCES = \
   rpmtools/build_inputs.c rpmtools/build_trees.c rpmtools/build_targets.c \
   rpmtools/build_changes.c rpmtools/read_watch.c rpmtools/read_watch.h \
   rpmtools/build_units.c rpmtools/build_lto.c rpmtools/build_replay.c rpmtools/build_diff.c \
-  rpmtools/build_explain.c \
+  rpmtools/build_explain.c rpmtools/build_header.c \
   rpmtools/build_package.c rpmtools/build_summary.c \
   rpmtools/workspace.c rpmtools/workspace.h rpmtools/sandbox.c rpmtools/sandbox.h \
   rpmtools/rpmbuild.c rpmtools/rpmbuild.h rpmtools/patch_apply.c rpmtools/patch_apply.h \

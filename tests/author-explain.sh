@@ -292,8 +292,9 @@ __attribute__((noinline)) int f(int x)
 }
 void run(void) { printf("%d", f(2)); }
 END
-sed 's/x \* 17/x/; s/x \*= 17/extern int atoi(const char *);\n    x *= atoi("7")/' o/main.c > p/main.c
+sed 's/x \*= 17/static __thread int fresh;\n    x *= fresh++/' o/main.c > p/main.c
 compare '[[1,3,1,0],[4,2,4,1],[6,3,6,0]]' '[[4,1,4]]'
-tap_prints 'a_new_import_has_the_line_of_the_call' main.c:5 refused_at new-import
+tap_prints 'a_new_thread_local_variable_has_its_line_and_those_of_its_uses' 'main.c:4 main.c:5' \
+    sh -c "grep -o 'main.c:[45]' report.json | sort -u | tr '\n' ' ' | sed 's/ \$//'"
 
 tap_done

@@ -28,7 +28,8 @@ for path in bin/syscare sbin/syscared libexec/syscare/syscare-build libexec/sysc
 done
 for path in lib/systemd/system/syscared.service lib/rpm/macros.d/macros.syscare \
     bash-completion/completions/syscare etc/syscare/syscared.conf man/man1/syscare.1 \
-    man/man1/syscare-build.1 man/man8/syscared.8 \
+    man/man1/syscare-build.1 man/man8/syscared.8 man/man3/syscare-patch.h.3 \
+    include/syscare-patch.h include/syscare-patch-runtime.h \
     "$gcc_target/$gcc_version/syscare_record.so"; do
     tap_that "$path is installed" test -s "$(installed "/$path")"
 done
@@ -49,7 +50,7 @@ else
     echo "ok $tap_count # SKIP systemd-analyze cannot be run in a mount namespace of its own"
 fi
 if command -v man > /dev/null; then
-    for page in syscare.1 syscare-build.1 syscared.8; do
+    for page in syscare.1 syscare-build.1 syscare-patch.h.3 syscared.8; do
         tap_prints "$page has no warnings" "" \
             sh -c "man --warnings -l '$(installed "/$page")' 2>&1 > /dev/null"
     done
