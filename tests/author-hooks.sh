@@ -96,7 +96,7 @@ END
 build() {
     local side id digest
     for side in o p; do
-        (cd $side && $CC -g -O2 -fcf-protection=full -I"$srcdir/include" -c version.c -o version.o &&
+        (cd "$side" && $CC -g -O2 -fcf-protection=full -I"$srcdir/include" -c version.c -o version.o &&
             $CC -g -O2 -fcf-protection=full -I"$srcdir/include" -ffunction-sections \
                 -fdata-sections -c version.c -o version.replay &&
             $CC -O2 "-Wl,--build-id=0x$(od -An -v -tx1 -N 20 /dev/urandom | tr -d ' \n')" \
@@ -311,7 +311,7 @@ headers_compile() {
     printf '#define SYSCARE_PATCH_RUNTIME\n#include <syscare-patch.h>\nvoid hook(void);\nvoid hook(void) {}\nSYSCARE_POST_APPLY(hook);\n' > alone.c
     cp alone.c alone.cc
     for standard in gnu89 gnu99 gnu11 gnu17; do
-        $CC -std=$standard -Wall -Wextra -Werror -Wmissing-prototypes -Wdeclaration-after-statement \
+        $CC -std="$standard" -Wall -Wextra -Werror -Wmissing-prototypes -Wdeclaration-after-statement \
             -I"$srcdir/include" -c alone.c -o alone.o || return
     done
     $CC -std=gnu++17 -Wall -Wextra -Werror -I"$srcdir/include" -c alone.cc -o alone.o
