@@ -31,9 +31,11 @@ static void print_refusals(const struct differ *differ)
     for (size_t i = 0; i < differ->refusals.count; i++) {
         const struct refusal *refusal = differ->refusals.items[i];
 
+        const char *place = refusal->source ? refusal->source : refusal->object;
+
         fprintf(stderr, "syscare-diff: refused (%s): %s%s%s; %s\n", refusal_name(refusal->code),
-                refusal->object ? refusal->object : "", refusal->object ? ": " : "",
-                refusal->message, refusal_advice(refusal->code));
+                place ? place : "", place ? ": " : "", refusal->message,
+                refusal_advice(refusal->code));
     }
 }
 

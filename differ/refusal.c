@@ -23,16 +23,17 @@ static const struct {
          "avoid pointers before the start or behind the end of an object in this function"},
     [REFUSE_AMBIGUOUS_SYMBOL] =
         {"ambiguous-symbol",
-         "several things of this name lie in the same object file: rename none, patch by hand"},
+         "several things of this name lie in the same object file: give the fixed one a new name"},
     [REFUSE_SYMBOL_NOT_FOUND] =
         {"symbol-not-found",
          "the reference is not what this object was linked into, or it was stripped of symbols"},
     [REFUSE_AMBIGUOUS_STATIC] =
         {"ambiguous-static",
          "keep each static variable in its function, or give it a name of its own at file scope"},
-    [REFUSE_CHANGED_INITIALISER] =
-        {"changed-initialiser",
-         "running processes keep the value they have: set it in code, on first use"},
+    [REFUSE_CHANGED_INITIALISER] = {"changed-initialiser",
+                                    "running processes keep the value they have: set it in a hook "
+                                    "or on first use, and say so by "
+                                    "SYSCARE_IGNORE_SECTION"},
     [REFUSE_CHANGED_OBJECT_SIZE] =
         {"changed-object-size",
          "running processes have the object in its old size: put new members into a new object"},
@@ -60,8 +61,9 @@ static const struct {
         {"thread-local-data",
          "threads that run have no room for new variables: keep the value in a shadow variable "
          "(syscare-patch.h), by thread if need be"},
-    [REFUSE_CONSTRUCTOR] =
-        {"constructor", "constructors have long run in a live process: initialise on first use"},
+    [REFUSE_CONSTRUCTOR] = {"constructor", "constructors have long run in a live process: use a "
+                                           "hook (SYSCARE_PRE_APPLY), or initialise "
+                                           "on first use"},
     [REFUSE_LINKER_SET] = {"linker-set",
                            "the program looks only at the members that were linked in: add none"},
     [REFUSE_COMDAT] = {"comdat-section", "make the function static"},
@@ -78,7 +80,8 @@ static const struct {
     [REFUSE_LINKER] = {"unsupported-linker", "link the package with GNU ld (-fuse-ld=bfd)"},
     [REFUSE_TYPE_LAYOUT] =
         {"type-layout",
-         "running processes hold objects in the old layout: keep new data in an object of its own"},
+         "running processes hold objects in the old layout: keep new data in a shadow variable "
+         "(syscare-patch.h), or declare SYSCARE_LAYOUT_IS_SAFE"},
     [REFUSE_NO_DEBUG_INFO] = {"no-debug-info", "build the package with -g"},
     [REFUSE_MARK] = {"bad-mark", "syscare-patch.h(3) tells what marks and hooks there are"},
 };

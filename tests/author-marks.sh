@@ -2,7 +2,7 @@
 # The marks of syscare-patch.h: what the author takes upon them is done, and what fits nothing is
 # refused.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034,SC1091
+# shellcheck disable=SC2034,SC1091,SC2001
 . "${top_srcdir:?}/tests/differ-subr.sh"
 cflags="-O2 -fcf-protection=full -I$top_srcdir/include" ldflags=''
 head='extern int printf(const char *, ...);'
