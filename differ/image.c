@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Reads a linked ELF file: symbols, dynamic relocations and PLT entries.
 #include "differ/image_P.h"
+#include "differ/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +9,6 @@
 static int bad_image(struct image *image, struct sc_error **err, const char *what)
 {
     return sc_error_set(err, SC_FAILED, "%s: %s", image->elf->path, what);
-}
-
-/* printf@GLIBC_2.2.5 -> printf: the table of symbols writes versions into names, .dynsym not. */
-static const char *plain_name(struct pool *pool, const char *name)
-{
-    const char *at = strchr(name, '@');
-
-    return at && at != name ? pool_format(pool, "%.*s", (int)(at - name), name) : name;
 }
 
 static int read_symbol(struct image *image, Elf_Data *data, size_t names, size_t index,
@@ -29,7 +22,7 @@ static int read_symbol(struct image *image, Elf_Data *data, size_t names, size_t
     name = elf_strptr(image->elf->elf, names, sym.st_name);
     if (!name)
         return bad_image(image, err, "symbol with a name outside the string table");
-    symbol->name = plain_name(image->pool, name);
+    symbol->name = name_without_version(image->pool, name);
     symbol->version = symbol->name == name ? NULL : name + strlen(symbol->name) + 1;
     symbol->old_version = symbol->version && *symbol->version != '@';
     if (symbol->version && !symbol->old_version)
@@ -432,25 +425,25 @@ struct image_plt *image_plt(const struct image *image, uint64_t address)
     return NULL;
 }
 
-struct image_plt *image_plt_of(const struct image *image, const char *name)
+struct image_plt *image_plt_of(const struct image *image, const struct image_symbol *dynamic)
 {
     struct image_plt *found = NULL;
 
     /* with -z ibtplt there are two entries; the later one (.plt.sec) is the one that is called */
     for (size_t i = 0; i < image->plt_count; i++)
-        if (image->plt[i].slot->symbol && strcmp(image->plt[i].slot->name, name) == 0)
+        if (image->plt[i].slot->symbol == dynamic)
             found = &image->plt[i];
     return found;
 }
 
-struct image_slot *image_got_of(const struct image *image, const char *name)
+struct image_slot *image_got_of(const struct image *image, const struct image_symbol *dynamic)
 {
     struct image_slot *jump = NULL;
 
     for (size_t i = 0; i < image->slot_count; i++) {
         struct image_slot *slot = &image->slots[i];
 
-        if (!slot->symbol || strcmp(slot->name, name) != 0)
+        if (slot->symbol != dynamic)
             continue;
         if (slot->type == image->arch->dyn_glob_dat)
             return slot;
@@ -458,6 +451,16 @@ struct image_slot *image_got_of(const struct image *image, const char *name)
             jump = slot;
     }
     return jump;
+}
+
+bool image_symbol_has_version(const struct image_symbol *symbol, const char *name)
+{
+    const char *version = strchr(name, '@');
+
+    if (!version)
+        return !symbol->old_version;
+    version += strspn(version, "@");
+    return symbol->version && strcmp(symbol->version, version) == 0;
 }
 
 bool image_needs(const struct image *image, const char *soname)

@@ -89,9 +89,16 @@ size_t image_slot_from(const struct image *image, uint64_t address);
 /* The PLT entry at address, or NULL. */
 struct image_plt *image_plt(const struct image *image, uint64_t address);
 
-/* The PLT entry, or the GOT slot (not one that data holds), for an import of that name, or NULL. */
-struct image_plt *image_plt_of(const struct image *image, const char *name);
-struct image_slot *image_got_of(const struct image *image, const char *name);
+/* The PLT entry, or the GOT slot (not one that data holds), for a symbol of .dynsym, or NULL. */
+struct image_plt *image_plt_of(const struct image *image, const struct image_symbol *dynamic);
+struct image_slot *image_got_of(const struct image *image, const struct image_symbol *dynamic);
+
+/*
+ * Whether a name from an object means this symbol of .symtab, of the same plain name: foo@V1 and
+ * foo@@V2 are two things, and a plain foo means the second, the default. Objects have such names
+ * by .symver.
+ */
+bool image_symbol_has_version(const struct image_symbol *symbol, const char *name);
 
 /* True if the file has that DT_NEEDED. */
 bool image_needs(const struct image *image, const char *soname);

@@ -105,6 +105,23 @@ static int assign(struct image *image, const struct elf_section *section,
     return 0;
 }
 
+/* stdout@GLIBC_2.2.5 in a program is a copy of what it imports: there is no other one of the name.
+ */
+static void forget_imported(struct image *image, const struct list *versions)
+{
+    for (size_t i = 0; i < image->symbol_count; i++) {
+        struct image_symbol *symbol = &image->symbols[i];
+        bool own = false;
+
+        for (size_t j = 0; symbol->old_version && j < versions->count; j++) {
+            const struct version *version = versions->items[j];
+
+            own |= !version->library && strcmp(version->name, symbol->version) == 0;
+        }
+        symbol->old_version &= own;
+    }
+}
+
 int image_read_versions(struct image *image, struct sc_error **err)
 {
     const struct elf_section *symbols = NULL;
@@ -123,5 +140,6 @@ int image_read_versions(struct image *image, struct sc_error **err)
         if (result < 0)
             return -1;
     }
+    forget_imported(image, &versions);
     return symbols ? assign(image, symbols, &versions, err) : 0;
 }

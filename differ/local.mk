@@ -12,7 +12,7 @@ syscare_diff_SOURCES = \
   differ/compare.c differ/compare.h \
   differ/link_map.c differ/link_map.h \
   differ/image.c differ/image_versions.c differ/image.h differ/image_P.h \
-  differ/resolve.c differ/bind.c differ/bind.h differ/tls.c differ/tls.h \
+  differ/resolve.c differ/bind.c differ/bind_import.c differ/bind.h differ/bind_P.h differ/tls.c differ/tls.h \
   differ/close.c \
   differ/check.c differ/layout.c differ/dwarf_types.c differ/dwarf_types.h \
   differ/entry.c differ/entry.h \
@@ -23,7 +23,7 @@ syscare_diff_SOURCES = \
   differ/source_info.c differ/source_info.h differ/explain.c differ/explain.h \
   differ/line_kept.c differ/marks.c differ/emit_hooks.c \
   differ/report.c \
-  differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle.h \
+  differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle_slot.c differ/oracle_P.h differ/oracle.h \
   differ/arch/arch.c differ/arch/arch.h \
   differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64_tls.c differ/arch/x86_64.h
 syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) $(CAPSTONE_CFLAGS) $(DWARF_CFLAGS)

@@ -135,3 +135,10 @@ enum section_kind section_classify(const char *name, uint32_t type, uint64_t fla
         return SECTION_STRINGS;
     return flags & SHF_MERGE ? SECTION_CONSTANTS : SECTION_RODATA;
 }
+
+const char *name_without_version(struct pool *pool, const char *name)
+{
+    const char *at = strchr(name, '@');
+
+    return at && at != name ? pool_format(pool, "%.*s", (int)(at - name), name) : name;
+}

@@ -26,4 +26,7 @@ bool name_is_compiler_made(const char *name);
 /* What a section is, by its header and, where the header does not tell, by its name. */
 enum section_kind section_classify(const char *name, uint32_t type, uint64_t flags);
 
+/* printf@GLIBC_2.2.5 -> printf: tables of symbols write versions into names, .dynsym does not. */
+const char *name_without_version(struct pool *pool, const char *name);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "differ/bind.h"
 #include "differ/lto.h"
+#include "differ/names.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 
@@ -262,6 +263,25 @@ int oracle_compare(struct differ *differ, struct sc_error **err)
     return -1;
 }
 
+/* True if it is one of the names of a function; those of versions are written NAME@VERSION. */
+static bool is_named(const struct view *view, const struct code *code, const char *name)
+{
+    const char *plain = name_without_version(view->image->pool, name);
+    size_t count;
+    struct name_entry *entries;
+
+    if (code->parent)
+        return false;
+    entries = name_index_find(&view->image->names, plain, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct image_symbol *symbol = entries[i].item;
+
+        if (symbol->address == code->symbol->address && image_symbol_has_version(symbol, name))
+            return true;
+    }
+    return false;
+}
+
 /* The function of the patched link that a function in the patch was taken from. */
 static struct code *patched_code(struct differ *differ, const struct symbol *symbol)
 {
@@ -270,8 +290,7 @@ static struct code *patched_code(struct differ *differ, const struct symbol *sym
     for (size_t i = 0; i < view->code_count; i++) {
         struct code *code = &view->codes[i];
 
-        if (strcmp(code->key, symbol->key) == 0 && !code->parent &&
-            strcmp(code->symbol->name, symbol->name) == 0 &&
+        if (is_named(view, code, symbol->name) &&
             strcmp(input_of(differ, code), symbol->object->job->name) == 0 &&
             lto_may_be_in(symbol, code->symbol->input))
             return code;
@@ -283,7 +302,8 @@ static struct code *patched_code(struct differ *differ, const struct symbol *sym
  * The function of the patch object with this name and text; else the first with the name that
  * nothing was found for yet, or NULL. Several files may each have one of the name.
  */
-static struct code *code_with_text(struct view *patch, const char *name, const char *text)
+static struct code *code_with_text(struct view *patch, const char *name, const char *text,
+                                   const struct code *linked)
 {
     struct code *first = NULL;
 
@@ -291,7 +311,7 @@ static struct code *code_with_text(struct view *patch, const char *name, const c
         struct code *code = &patch->codes[i];
         cleanup_free char *found = NULL;
 
-        if (code->parent || code->twin || strcmp(code->symbol->name, name) != 0)
+        if ((code->twin && code->twin != linked) || !is_named(patch, code, name))
             continue;
         found = view_text(patch, code);
         if (strcmp(found, text) == 0)
@@ -307,7 +327,7 @@ static int verify_function(struct differ *differ, struct view *patch, const stru
 {
     struct code *linked = patched_code(differ, symbol);
     cleanup_free char *expected = linked ? view_text(differ->patched_view, linked) : NULL;
-    struct code *mine = linked ? code_with_text(patch, symbol->name, expected) : NULL;
+    struct code *mine = linked ? code_with_text(patch, symbol->name, expected, linked) : NULL;
     cleanup_free char *found = mine ? view_text(patch, mine) : NULL;
     char left[128], right[128];
 

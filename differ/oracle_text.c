@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Writes a function of a linked file as a text that does not depend on addresses.
-#include "differ/oracle.h"
+#include "differ/oracle_P.h"
 
 #include "differ/names.h"
-#include "differ/tls.h"
 
 #include <endian.h>
 #include <stdio.h>
@@ -12,16 +11,6 @@
 
 /* How deep constants that point to constants are followed; beyond, the name must do. */
 #define DEPTH_MAX 8
-
-struct writer {
-    struct view *view;
-    struct code *code; /* the function, never a cold part */
-    const char *input; /* the file that what it names without a global symbol lies in, or NULL */
-    FILE *out;
-    unsigned int depth;
-};
-
-static void write_reference(struct writer *writer, uint64_t address, uint8_t size);
 
 static struct code *family(struct code *code)
 {
@@ -58,125 +47,6 @@ static void write_bytes(struct writer *writer, const uint8_t *bytes, size_t size
         fprintf(writer->out, "%02x", bytes[i]);
 }
 
-/* A row of .syscare.sym in a patch object. */
-static bool read_row(const struct view *view, uint32_t row, struct sc_patch_sym *symbol)
-{
-    const struct elf_section *section = elf_section_find(view->image->elf, SC_PATCH_SYM_SECTION);
-    const uint8_t *data;
-    size_t size;
-
-    if (!section || elf_section_data(view->image->elf, section, &data, &size, NULL) < 0 ||
-        ((uint64_t)row + 1) * sizeof(*symbol) > size)
-        return false;
-    memcpy(symbol, data + row * sizeof(*symbol), sizeof(*symbol));
-    return true;
-}
-
-/* What the patched link has a slot for. */
-static bool write_import_row(struct writer *writer, const struct sc_patch_sym *symbol,
-                             int64_t addend)
-{
-    const struct elf_section *section =
-        elf_section_find(writer->view->image->elf, SC_PATCH_STRTAB_SECTION);
-    const uint8_t *data;
-    size_t size;
-
-    if (!section || elf_section_data(writer->view->image->elf, section, &data, &size, NULL) < 0 ||
-        symbol->name >= size || !memchr(data + symbol->name, '\0', size - symbol->name))
-        return false;
-    fprintf(writer->out, "import:%s+%lld", (const char *)data + symbol->name, (long long)addend);
-    return true;
-}
-
-/* sct.<row>.<name>: the row's address, by the view of the target. */
-static bool write_target_row(struct writer *writer, uint32_t row, int64_t addend)
-{
-    struct view *mine = writer->view;
-    const struct image_symbol *meant;
-    struct sc_patch_sym symbol;
-
-    if (!mine->target || !read_row(mine, row, &symbol))
-        return false;
-    if (symbol.kind == SC_SYM_IMPORT)
-        return write_import_row(writer, &symbol, addend);
-    writer->view = mine->target;
-    meant = image_symbol_at(mine->target->image, symbol.target_vaddr);
-    writer->input = meant ? meant->input : NULL;
-    write_reference(writer, symbol.target_vaddr + (uint64_t)addend, 0);
-    writer->view = mine;
-    writer->input = NULL;
-    return true;
-}
-
-/* What a slot for thread-local variables leads to; class says how it is used. */
-static void write_thread_local(struct writer *writer, const struct image *image,
-                               enum reloc_class class, const char *name, uint64_t offset)
-{
-    const struct image_symbol *symbol = name ? NULL : tls_symbol_at(image, offset);
-
-    fprintf(writer->out, "thread-local-%d:", (int)class);
-    if (name)
-        fputs(name_key(image->pool, name), writer->out);
-    else if (symbol)
-        fputs(name_key(image->pool, symbol->name), writer->out);
-    if (symbol && offset != symbol->address)
-        fprintf(writer->out, "+%llu", (unsigned long long)(offset - symbol->address));
-}
-
-/* The words that a patch object has instead of such a slot (emit.c). */
-static bool write_cell(struct writer *writer, const struct image_symbol *cell)
-{
-    bool module = strcmp(cell->name, ".syscare.tls.gd") == 0;
-    enum reloc_class class = module ? RELOC_TLS_GD : RELOC_TLS_IE;
-    const struct image *image = writer->view->image, *target = writer->view->target->image;
-    const struct image_slot *slot = image_slot(image, cell->address), *other;
-    const uint8_t *bytes = NULL;
-    struct sc_patch_sym symbol;
-    unsigned int row;
-    uint64_t offset = 0;
-    size_t size;
-
-    if (!slot || sscanf(slot->name, "sct.%u.", &row) != 1 ||
-        !read_row(writer->view, row, &symbol) || symbol.kind != SC_SYM_WORD ||
-        !(other = image_slot(target, symbol.target_vaddr)) || !tls_is_slot(target, other) ||
-        tls_slot_class(target, other, &offset) != class)
-        return false;
-    offset += (uint64_t)slot->addend;
-    if (module) {
-        bytes = image_bytes(image, cell->address + 8, &size);
-        if (!bytes || size < sizeof(offset))
-            return false;
-        memcpy(&offset, bytes, sizeof(offset));
-    }
-    fputs("slot:", writer->out);
-    write_thread_local(writer, target, class, NULL, offset);
-    return true;
-}
-
-/* A pointer that the dynamic linker makes. */
-static void write_slot(struct writer *writer, const struct image_slot *slot)
-{
-    const struct image *image = writer->view->image;
-    uint64_t offset;
-    unsigned int row;
-
-    if (tls_is_slot(image, slot)) {
-        enum reloc_class class = tls_slot_class(image, slot, &offset);
-
-        write_thread_local(writer, image, class, slot->symbol ? slot->name : NULL, offset);
-        return;
-    }
-    if (slot->type == writer->view->image->arch->dyn_irelative)
-        fputs("resolved by ", writer->out);
-    if (!slot->symbol)
-        write_reference(writer, (uint64_t)slot->addend, 0);
-    else if (writer->view->target && sscanf(slot->name, "sct.%u.", &row) == 1 &&
-             write_target_row(writer, row, slot->addend))
-        return;
-    else
-        fprintf(writer->out, "import:%s+%lld", slot->name, (long long)slot->addend);
-}
-
 /* Bytes with the pointers among them; those of a program that is not position-independent are
  * recognised by their values. */
 static void write_contents(struct writer *writer, uint64_t address, uint64_t size)
@@ -201,9 +71,9 @@ static void write_contents(struct writer *writer, uint64_t address, uint64_t siz
                                             value < image->absolute.end))) {
             fputc('<', writer->out);
             if (slot)
-                write_slot(writer, slot);
+                text_slot(writer, slot);
             else
-                write_reference(writer, value, 0);
+                text_reference(writer, value, 0);
             fputc('>', writer->out);
             bytes += 8;
             address += 8;
@@ -344,7 +214,7 @@ static bool write_patch_piece(struct writer *writer, const struct image_symbol *
     if (!writer->view->target || strncmp(symbol->name, ".syscare.", 9) != 0)
         return false;
     if (strncmp(symbol->name, ".syscare.tls.", 13) == 0)
-        return write_cell(writer, symbol);
+        return text_cell(writer, symbol);
     if (sscanf(symbol->name, ".syscare.str%u", &step) == 1) {
         write_string(writer, address, step);
     } else if (strcmp(symbol->name, ".syscare.cst") == 0) {
@@ -452,12 +322,14 @@ static void write_code_reference(struct writer *writer, uint64_t address)
     if (part && family(part) == writer->code && address != writer->code->symbol->address) {
         fprintf(writer->out, "#%zu.%zu", part_number(writer->code, part),
                 insn_number(part, address));
+    } else if (part && text_thunk(writer, part)) {
+        return;
     } else if (part) {
         fprintf(writer->out, "function:%s", part->key);
         if (address != part->symbol->address)
             fprintf(writer->out, "+%zu", insn_number(part, address));
     } else if ((plt = image_plt(writer->view->image, address))) {
-        write_slot(writer, plt->slot);
+        text_slot(writer, plt->slot);
     } else if ((symbol = image_symbol_at(writer->view->image, address))) {
         fprintf(writer->out, "code:%s+%llu", symbol->name,
                 (unsigned long long)(address - symbol->address));
@@ -467,7 +339,7 @@ static void write_code_reference(struct writer *writer, uint64_t address)
 }
 
 /* Whatever lies at the address; size is what an instruction is known to read there, or 0. */
-static void write_reference(struct writer *writer, uint64_t address, uint8_t size)
+void text_reference(struct writer *writer, uint64_t address, uint8_t size)
 {
     const struct elf_section *section = image_section(writer->view->image, address);
     const struct image_slot *slot;
@@ -484,20 +356,10 @@ static void write_reference(struct writer *writer, uint64_t address, uint8_t siz
     slot = strncmp(section->name, ".got", 4) == 0 ? image_slot(writer->view->image, address) : NULL;
     if (slot) {
         fputs("slot:", writer->out);
-        write_slot(writer, slot);
+        text_slot(writer, slot);
         return;
     }
     write_data(writer, section, address, size);
-}
-
-/* A slot of a patch object that the runtime fills by a lookup: ld could not know its contents. */
-static bool is_import_slot(const struct view *view, const struct image_slot *slot)
-{
-    struct sc_patch_sym symbol;
-    unsigned int row;
-
-    return view->target && sscanf(slot->name, "sct.%u.", &row) == 1 &&
-           read_row(view, row, &symbol) && symbol.kind == SC_SYM_IMPORT;
 }
 
 /* The slot that holds an address fixed at link time: the load of it equals a lea of the place. */
@@ -508,32 +370,21 @@ static const struct image_slot *fixed_slot(const struct writer *writer, uint64_t
                                         ? image_slot(writer->view->image, address)
                                         : NULL;
 
-    if (!slot || is_import_slot(writer->view, slot))
+    if (!slot || text_is_import(writer->view, slot))
         return NULL;
     return slot->type == writer->view->image->arch->dyn_relative || writer->view->target ? slot
                                                                                          : NULL;
 }
 
-/* The runtime's relocation inside the instruction, in a patch object. */
-static const struct sc_patch_rela *runtime_relocation(const struct view *view,
-                                                      const struct arch_insn *insn)
-{
-    for (size_t i = 0; i < view->runtime_count; i++)
-        if (view->runtime[i].place >= insn->address &&
-            view->runtime[i].place < insn->address + insn->size)
-            return &view->runtime[i];
-    return NULL;
-}
-
 static void write_operand(struct writer *writer, const struct arch_insn *insn, uint8_t index)
 {
-    const struct sc_patch_rela *rela = runtime_relocation(writer->view, insn);
+    const struct sc_patch_rela *rela = text_relocation(writer->view, insn);
     uint64_t end = insn->address + insn->size;
 
     if (rela && index == 0)
-        write_target_row(writer, rela->sym, rela->addend + (int64_t)(end - rela->place));
+        text_row(writer, rela->sym, rela->addend + (int64_t)(end - rela->place));
     else
-        write_reference(writer, insn->refs[index], insn->ref_sizes[index]);
+        text_reference(writer, insn->refs[index], insn->ref_sizes[index]);
 }
 
 /* Calls, jumps and loads through a slot whose contents ld knows are written as what they do. */
@@ -546,13 +397,13 @@ static bool write_through_slot(struct writer *writer, const struct arch_insn *in
     if (insn->kind != INSN_CALL_SLOT && insn->kind != INSN_JUMP_SLOT &&
         insn->kind != INSN_LOAD_SLOT)
         return false;
-    slot = runtime_relocation(writer->view, insn) ? NULL : fixed_slot(writer, insn->refs[0]);
+    slot = text_relocation(writer->view, insn) ? NULL : fixed_slot(writer, insn->refs[0]);
     if (!slot)
         return false;
     fprintf(writer->out, "%c ", letters[insn->kind]);
     if (insn->kind == INSN_LOAD_SLOT)
         fprintf(writer->out, "%02x%02x ", insn->bytes[0], insn->bytes[1]);
-    write_slot(writer, slot);
+    text_slot(writer, slot);
     return true;
 }
 

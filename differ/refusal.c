@@ -56,7 +56,8 @@ static const struct {
         {"preemptible-symbol",
          "another library could define it too and this code does not leave that open: use a static "
          "one"},
-    [REFUSE_IFUNC] = {"ifunc", "patch the implementations, not the resolver or its users"},
+    [REFUSE_IFUNC] = {"ifunc", "patch the implementations, not the resolver; call it only where "
+                               "the file calls it already"},
     [REFUSE_TLS] =
         {"thread-local-data",
          "threads that run have no room for new variables: keep the value in a shadow variable "

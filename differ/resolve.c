@@ -5,6 +5,7 @@
 // one of that name that lies in an input section which the map attributes to the object.
 #include "differ/bind.h"
 #include "differ/lto.h"
+#include "differ/names.h"
 
 #include <string.h>
 
@@ -66,13 +67,15 @@ static struct image_symbol *look_up(struct differ *differ, const struct symbol *
 {
     struct image_symbol *found = NULL;
     size_t count;
-    struct name_entry *entries = name_index_find(&differ->reference->names, symbol->name, &count);
+    struct name_entry *entries = name_index_find(
+        &differ->reference->names, name_without_version(&differ->pool, symbol->name), &count);
 
     *why = REFUSE_SYMBOL_NOT_FOUND;
     for (size_t i = 0; i < count; i++) {
         struct image_symbol *candidate = entries[i].item;
 
-        if (!fits(symbol, candidate) || !is_candidate(differ, symbol, candidate, how))
+        if (!fits(symbol, candidate) || !image_symbol_has_version(candidate, symbol->name) ||
+            !is_candidate(differ, symbol, candidate, how))
             continue;
         if (found && found->address != candidate->address) {
             *why = REFUSE_AMBIGUOUS_SYMBOL;

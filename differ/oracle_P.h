@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files that write functions as text share. */
+#ifndef SYSCARE_DIFFER_ORACLE_P_H
+#define SYSCARE_DIFFER_ORACLE_P_H
+
+#include "differ/oracle.h"
+
+#include <stdio.h>
+
+struct writer {
+    struct view *view;
+    struct code *code; /* the function, never a cold part */
+    const char *input; /* the file that what it names without a global symbol lies in, or NULL */
+    FILE *out;
+    unsigned int depth;
+};
+
+/* Whatever lies at the address; size is what an instruction is known to read there, or 0. */
+void text_reference(struct writer *writer, uint64_t address, uint8_t size);
+
+/* A pointer that the dynamic linker makes. */
+void text_slot(struct writer *writer, const struct image_slot *slot);
+
+/* In a patch object: what row `row` of .syscare.sym stands for; false when there is no such row. */
+bool text_row(struct writer *writer, uint32_t row, int64_t addend);
+
+/* In a patch object: words that stand for a slot of thread-local variables; false for others. */
+bool text_cell(struct writer *writer, const struct image_symbol *cell);
+
+/* In a patch object: a jump through a slot of the target, as a call of it; false for others. */
+bool text_thunk(struct writer *writer, const struct code *part);
+
+/* In a patch object: the runtime's relocation inside the instruction, or NULL. */
+const struct sc_patch_rela *text_relocation(const struct view *view, const struct arch_insn *insn);
+
+/* In a patch object: whether the slot is filled by a lookup, so that ld knows nothing of it. */
+bool text_is_import(const struct view *view, const struct image_slot *slot);
+
+#endif
