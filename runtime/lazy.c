@@ -20,6 +20,12 @@
  */
 #define BEATS_MISSED 3
 
+/*
+ * Every program that starts anywhere maps files: on a busy machine that would wake us a thousand
+ * times a second. After one look they wait that long for the next.
+ */
+#define WATCH_PAUSE_NS 20000000ull
+
 #define QUEUE_MAX 4096
 
 /* What a worker has to do. */
@@ -129,6 +135,38 @@ static void *run_worker(void *data)
     return NULL;
 }
 
+/* When the reader has to do something without being woken, hold_clock(). */
+struct reader_times {
+    uint64_t beat;  /* the next heartbeat */
+    uint64_t watch; /* the next look at what was mapped; earlier records wait */
+};
+
+/* What has come. now is from before it was waited for, so what comes meanwhile is seen next time.
+ */
+static void read_events(struct lazy *lazy, bool mapped, struct reader_times *times)
+{
+    uint64_t now = hold_clock();
+
+    /* Heard from the program, so it hears from us: see back_off in hold.bpf.c. */
+    if (hold_events_read(lazy->hold, enqueue_event, lazy) > 0 || now >= times->beat) {
+        hold_alive(lazy->hold, BEATS_MISSED * lazy->beat_ns);
+        times->beat = now + lazy->beat_ns;
+    }
+    if (mapped) {
+        map_watch_read(lazy->watch, enqueue_file, lazy);
+        times->watch = now + WATCH_PAUSE_NS;
+    }
+}
+
+/* Milliseconds until the next thing to do; the watched files come first if they have to wait. */
+static int wait_ms(const struct reader_times *times, bool pausing)
+{
+    uint64_t now = hold_clock();
+    uint64_t until = pausing && times->watch < times->beat ? times->watch : times->beat;
+
+    return until > now ? (int)((until - now) / 1000000) + 1 : 0;
+}
+
 /*
  * Never does anything that can wait: the heartbeat says that this thread is alive, so callers may
  * be held.
@@ -136,19 +174,24 @@ static void *run_worker(void *data)
 static void *run_reader(void *data)
 {
     struct lazy *lazy = data;
+    int watch_fd = lazy->watch ? map_watch_fd(lazy->watch) : -1;
     struct pollfd fds[] = {
         {.fd = hold_events_fd(lazy->hold), .events = POLLIN},
         {.fd = lazy->stop_fd, .events = POLLIN},
-        {.fd = lazy->watch ? map_watch_fd(lazy->watch) : -1, .events = POLLIN},
+        {.fd = watch_fd, .events = POLLIN},
     };
+    struct reader_times times = {0};
 
+    hold_alive(lazy->hold, BEATS_MISSED * lazy->beat_ns);
+    times.beat = hold_clock() + lazy->beat_ns;
     while (!(fds[1].revents & POLLIN)) {
-        hold_alive(lazy->hold, BEATS_MISSED * lazy->beat_ns);
-        if (poll(fds, 3, (int)(lazy->beat_ns / 1000000)) < 0 && errno != EINTR)
+        bool pausing = hold_clock() < times.watch;
+
+        fds[2].fd = pausing ? -1 : watch_fd;
+        fds[2].revents = 0;
+        if (poll(fds, 3, wait_ms(&times, pausing)) < 0 && errno != EINTR)
             break;
-        hold_events_read(lazy->hold, enqueue_event, lazy);
-        if (lazy->watch)
-            map_watch_read(lazy->watch, enqueue_file, lazy);
+        read_events(lazy, fds[2].revents & POLLIN, &times);
     }
     hold_alive(lazy->hold, 0);
     return NULL;

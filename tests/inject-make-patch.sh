@@ -47,6 +47,8 @@ strings=1
     echo 'add $8, %rsp; ret'
 } > "$asm"
 
+# Code that nobody calls, for patches of some size.
+[ -z "${PATCH_FILLER:-}" ] || echo ".fill $PATCH_FILLER, 1, 0x90" >> "$asm"
 strings_text=
 for spec in "$@"; do
     name=${spec%%:*}
@@ -99,5 +101,5 @@ done
 
 # The functions that no table names would refer to nothing; they are only dead code.
 $CC -O2 -fPIC -ffreestanding -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -shared -nostdlib -Wl,--build-id \
-    -o "$out" "$here/inject-patch.c" "$asm"
+    -o "$out" "${PATCH_SOURCE:-$here/inject-patch.c}" "$asm"
 rm -f "$asm" "$sections"

@@ -3,3 +3,15 @@
 EXTRA_DIST += tests/truth-subr.sh
 dist_check_SCRIPTS += tests/truth-status.sh tests/truth-rights.sh tests/truth-hardened.sh
 TESTS += tests/truth-status.sh tests/truth-rights.sh tests/truth-hardened.sh
+
+# Benchmarks of the runtime: `make bench-runtime` prints the table of doc/performance.md.
+EXTRA_PROGRAMS += tests/bench/runtime/bench
+tests_bench_runtime_bench_SOURCES = tests/bench/runtime/bench.c
+tests_bench_runtime_bench_CFLAGS = $(runtime_libdaemon_a_CFLAGS)
+tests_bench_runtime_bench_LDADD = $(LIBDAEMON_LIBS)
+CLEANFILES += tests/bench/runtime/bench
+EXTRA_DIST += tests/bench/runtime/run.sh tests/bench/runtime/bench-target.c \
+  tests/bench/runtime/bench-patch.c tests/bench/runtime/bench-many.S
+.PHONY: bench-runtime
+bench-runtime: all tests/bench/runtime/bench tests/daemon-patch-info
+	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/runtime/run.sh

@@ -45,7 +45,8 @@ struct injector {
     struct tracee_set pending; /* interrupted, but not stopped when we gave up: see stop.h */
     struct gadget_cache gadgets[GADGET_CACHE_SIZE];
     size_t gadgets_next;
-    uint32_t fault_step; /* only in builds for tests: see fault.h */
+    struct vm_snapshot *recent; /* recent.h; NULL at first */
+    uint32_t fault_step;        /* only in builds for tests: see fault.h */
     uint32_t fault_count;
 };
 

@@ -21,6 +21,7 @@ INJECT_SOURCES = \
   runtime/inject/stop.c runtime/inject/stop.h \
   runtime/inject/task.c runtime/inject/task.h \
   runtime/inject/sharers.c runtime/inject/sharers.h \
+  runtime/inject/recent.c runtime/inject/recent.h \
   runtime/inject/release.c runtime/inject/release.h \
   runtime/inject/infect.c runtime/inject/infect.h \
   runtime/inject/hooks.c runtime/inject/hooks.h \

@@ -3,6 +3,7 @@
 #include "lib/cleanup.h"
 #include "runtime/inject/injector.h"
 #include "runtime/inject/job.h"
+#include "runtime/inject/recent.h"
 #include "runtime/inject/release.h"
 #include "runtime/inject/stop.h"
 #include "runtime/inject/task.h"
@@ -289,5 +290,6 @@ int main(void)
     free(injector.freezer_v1);
     free(injector.cgroup_v2);
     free(injector.pending.items);
+    recent_free(injector.recent);
     return result < 0 ? SC_FAILED : SC_OK;
 }
