@@ -49,6 +49,21 @@ static bool is_going(const struct change *change)
     return patch_status_active(change->from) && !patch_status_active(change->to);
 }
 
+/*
+ * A patch that runs nowhere any more still lies in processes, to be used again. When it is removed
+ * it goes there too. One that cannot be opened now stays: that is no reason to keep its state.
+ */
+static struct live_patch *open_resting(const struct change *change)
+{
+    cleanup_free char *path = NULL;
+
+    if (change->from == PATCH_NOT_APPLIED || change->to != PATCH_NOT_APPLIED)
+        return NULL;
+    path = store_object_path(change->entity);
+    return live_patch_open(path, change->entity->info->uuid, change->entity->name,
+                           change->entity->info->build_id, NULL);
+}
+
 /* Checks everything that can be checked before anything is changed. */
 static int prepare(struct transaction *transaction, struct sc_error **err)
 {
@@ -69,6 +84,8 @@ static int prepare(struct transaction *transaction, struct sc_error **err)
                 return -1;
             transaction->target_fds[transaction->coming.count] = fd;
             live_list_add(&transaction->coming, patch);
+        } else if ((patch = open_resting(change))) {
+            live_list_add(&transaction->going, patch);
         }
         live_patch_put(patch);
     }
@@ -172,6 +189,19 @@ static void roll_back(struct transaction *transaction)
     daemon_write_state(daemon, NULL, 0, NULL);
 }
 
+/* Those that are removed, not only deactivated, leave nothing in the processes. */
+static void mark_removed(const struct transaction *transaction)
+{
+    for (size_t i = 0; i < transaction->changes->count; i++) {
+        const struct change *change = &transaction->changes->items[i];
+
+        for (size_t j = 0; j < transaction->going.count; j++)
+            if (change->to == PATCH_NOT_APPLIED &&
+                strcmp(transaction->going.items[j]->uuid, change->entity->info->uuid) == 0)
+                atomic_store(&transaction->going.items[j]->unmap, true);
+    }
+}
+
 /*
  * Once the links are gone there is no way back: what a pass that failed did not reach is done by
  * the audit.
@@ -180,6 +210,7 @@ static void deactivate(struct transaction *transaction, struct answer *answer)
 {
     cleanup_error struct sc_error *err = NULL;
 
+    mark_removed(transaction);
     if (transaction->going.count == 0 ||
         live_patches_deactivate(transaction->daemon, &transaction->going,
                                 transaction->how->timeout_s, &transaction->deactivated, &err) == 0)

@@ -87,6 +87,7 @@ struct live_patch *live_patch_open(const char *path, const char *uuid, const cha
     atomic_init(&patch->references, 1);
     atomic_init(&patch->wanted, false);
     atomic_init(&patch->shadowed, false);
+    atomic_init(&patch->unmap, false);
     atomic_init(&patch->linked, false);
     snprintf(patch->uuid, sizeof(patch->uuid), "%s", uuid);
     patch->name = sc_format("%s", name);

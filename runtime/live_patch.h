@@ -24,6 +24,7 @@ struct live_patch {
      * patches of a target that are not shadowed replace disjoint functions.
      */
     atomic_bool shadowed;
+    atomic_bool unmap;  /* it is to leave nothing behind: not applied any more */
     atomic_bool linked; /* there may be links and sites for the slot */
     char uuid[37];      /* of the entity */
     char *name;         /* for logs: <name-ver-rel>/<PATCH-ver-rel>/<elf> */

@@ -169,7 +169,9 @@ static enum switch_outcome switch_gated(struct switcher *switcher, struct inject
         .pid = job->pid,
         .start_time = job->start_time,
         /* What is wanted is disjoint, so a jump of another patch is one that is to go. */
-        .flags = job->flags | (wanted ? INJECT_REPLACE : 0),
+        .flags = job->flags | (wanted                            ? INJECT_REPLACE
+                               : atomic_load(&job->patch->unmap) ? INJECT_UNMAP
+                                                                 : 0),
         .deadline_ms = deadline_ms(switcher, job),
         .patch_fd = job->patch->fd,
     };

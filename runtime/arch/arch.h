@@ -105,6 +105,17 @@ uint64_t arch_regs_sp(const struct arch_regs *regs);
 /* True if the thread runs in the full word size of arch_machine(). */
 bool arch_regs_native(const struct arch_regs *regs);
 
+/*
+ * glibc keeps some pointers only mangled (setjmp buffers, exit handlers). Where the thread has the
+ * guard that they are mangled with, 0 for nowhere; and how they are read.
+ */
+uint64_t arch_pointer_guard(const struct arch_regs *regs);
+uint64_t arch_pointer_demangle(uint64_t word, uint64_t guard);
+
+/* True if the ARCH_CALL_MAX bytes end with a call: what follows them is a return address. */
+#define ARCH_CALL_MAX 7
+bool arch_ends_with_call(const uint8_t bytes[ARCH_CALL_MAX]);
+
 /* Bytes below the stack pointer that a leaf function may use. */
 size_t arch_red_zone(void);
 

@@ -86,6 +86,28 @@ bool arch_regs_native(const struct arch_regs *regs)
     return regs->user.cs == USER_CS;
 }
 
+/* tcbhead_t.pointer_guard of glibc */
+uint64_t arch_pointer_guard(const struct arch_regs *regs)
+{
+    return regs->user.fs_base ? regs->user.fs_base + 0x30 : 0;
+}
+
+/* PTR_DEMANGLE of glibc: ror $17; xor %fs:0x30 */
+uint64_t arch_pointer_demangle(uint64_t word, uint64_t guard)
+{
+    return (word >> 17 | word << 47) ^ guard;
+}
+
+/* CALL rel32; CALL r/m64 with a register, or memory with a displacement of 0, 1 or 4 bytes */
+bool arch_ends_with_call(const uint8_t bytes[ARCH_CALL_MAX])
+{
+    const uint8_t *end = bytes + ARCH_CALL_MAX;
+
+    return end[-5] == 0xe8 || (end[-2] == 0xff && (end[-1] & 0x38) == 0x10) ||
+           (end[-3] == 0xff && (end[-2] & 0xf8) == 0x50) ||
+           (end[-6] == 0xff && ((end[-5] & 0xf8) == 0x90 || end[-5] == 0x15));
+}
+
 /* psABI 1.0, 3.2.2 */
 size_t arch_red_zone(void)
 {

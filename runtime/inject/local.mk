@@ -28,6 +28,7 @@ INJECT_SOURCES = \
   runtime/inject/gadget.c runtime/inject/gadget.h \
   runtime/inject/descriptor.c runtime/inject/descriptor.h \
   runtime/inject/map.c runtime/inject/map.h \
+  runtime/inject/refers.c runtime/inject/refers.h \
   runtime/inject/limits.c runtime/inject/limits.h \
   runtime/inject/gap.c runtime/inject/gap.h \
   runtime/inject/image.c runtime/inject/image.h \

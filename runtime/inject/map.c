@@ -8,6 +8,7 @@
 #include "runtime/inject/imports.h"
 #include "runtime/inject/limits.h"
 #include "runtime/inject/memory.h"
+#include "runtime/inject/refers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -243,8 +244,10 @@ int patch_unmap(struct job *job, struct tracee *host, const struct process_insta
 
     if (result)
         return result;
-    result = remote_munmap(job, &infection, instance->patch_bias + job->patch->low,
-                           job->patch->high - job->patch->low);
+    if (!handlers_refer(job, &infection, instance->patch_bias + job->patch->low,
+                        instance->patch_bias + job->patch->high))
+        result = remote_munmap(job, &infection, instance->patch_bias + job->patch->low,
+                               job->patch->high - job->patch->low);
     infect_end(job, &infection);
     return result;
 }

@@ -20,7 +20,8 @@ int patch_map(struct job *job, struct tracee *host);
  */
 int patch_map_verify(struct job *job, pid_t tid);
 
-/* Unmaps the patch of one instance. Nothing may refer to it. */
+/* Unmaps the patch of one instance, unless it holds a signal handler. Nothing else may refer to it.
+ */
 int patch_unmap(struct job *job, struct tracee *host, const struct process_instance *instance);
 
 /* True if an instance of job->state lacks the patch. */

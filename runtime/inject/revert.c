@@ -5,15 +5,9 @@
 #include "runtime/inject/hooks.h"
 #include "runtime/inject/job.h"
 #include "runtime/inject/map.h"
+#include "runtime/inject/refers.h"
 #include "runtime/inject/stop.h"
 #include "runtime/inject/write.h"
-
-#include <string.h>
-#include <sys/mman.h>
-
-/* More writable memory than this is not searched for pointers while everything stands still. */
-#define SEARCH_MAX (UINT64_C(64) << 20)
-#define CHUNK (1u << 20)
 
 static size_t functions_ours(const struct job *job)
 {
@@ -70,95 +64,14 @@ static int switch_back(struct job *job)
     return result;
 }
 
-/* What is looked for in the memory of the process. */
-struct search {
-    uint64_t low, high;
-};
-
-static bool words_search(const uint8_t *data, size_t size, const struct search *search)
-{
-    for (size_t at = 0; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
-        uint64_t word;
-
-        memcpy(&word, data + at, sizeof(word));
-        if (word - search->low < search->high - search->low)
-            return true;
-    }
-    return false;
-}
-
-static bool range_search(const struct process *process, uint64_t start, uint64_t end,
-                         const struct search *search, uint8_t *buffer)
-{
-    for (uint64_t at = start; at < end; at += CHUNK) {
-        size_t size = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
-
-        /* What cannot be read cannot be known: it may hold a pointer. */
-        if (!process_read(process, at, buffer, size) || words_search(buffer, size, search))
-            return true;
-    }
-    return false;
-}
-
-/*
- * Where in a mapping live data can begin. Below the stack pointer of the main thread lies only
- * what calls that have returned left behind. Other stacks are not told from heap memory.
- */
-static uint64_t live_start(const struct job *job, const struct process_map *map)
-{
-    if (map->kind == PROCESS_MAP_STACK)
-        for (size_t i = 0; i < job->threads.count; i++) {
-            const struct tracee *tracee = &job->threads.items[i];
-            uint64_t sp = arch_regs_sp(&tracee->regs) & ~UINT64_C(7);
-
-            if (tracee->stopped && tracee->tid == job->pid && sp > map->start + arch_red_zone() &&
-                sp < map->end)
-                return sp - arch_red_zone();
-        }
-    return map->start;
-}
-
-/* True unless no word of writable memory outside the patch itself points into the patch. */
-static bool memory_refers(const struct job *job, const struct search *search)
-{
-    const struct process *process = job->process;
-    cleanup_free uint8_t *buffer = malloc(CHUNK);
-    uint64_t total = 0;
-
-    if (!buffer)
-        return true;
-    for (size_t i = 0; i < process->map_count; i++) {
-        const struct process_map *map = &process->maps[i];
-        uint64_t start = live_start(job, map);
-
-        if (!(map->prot & PROT_WRITE) || (map->start >= search->low && map->end <= search->high))
-            continue;
-        total += map->end - start;
-        if (total > SEARCH_MAX || range_search(process, start, map->end, search, buffer))
-            return true;
-    }
-    return false;
-}
-
-/* Any general register may hold a pointer, not only the instruction pointer. */
-static bool registers_refer(const struct job *job, const struct search *search)
-{
-    for (size_t i = 0; i < job->threads.count; i++)
-        if (job->threads.items[i].stopped &&
-            words_search((const uint8_t *)&job->threads.items[i].regs,
-                         sizeof(job->threads.items[i].regs), search))
-            return true;
-    return false;
-}
-
 /* I8: patch text stays mapped while anything may refer to it. */
 static void instance_unmap(struct job *job, const struct process_instance *instance)
 {
-    struct search search = {instance->patch_bias + job->patch->low,
-                            instance->patch_bias + job->patch->high};
+    uint64_t low = instance->patch_bias + job->patch->low;
+    uint64_t high = instance->patch_bias + job->patch->high;
     int result = JOB_RETRY;
 
-    if (!instance->mapped || registers_refer(job, &search) || memory_refers(job, &search))
+    if (!instance->mapped || process_refers(job, low, high))
         return;
     for (size_t i = 0; result == JOB_RETRY && i < job->threads.count; i++)
         if (job->threads.items[i].stopped && job->threads.items[i].tgid == job->pid)
