@@ -65,6 +65,12 @@ struct entry {
     const uint8_t *old_bytes; /* old->size of them */
 };
 
+/* A type that SYSCARE_LAYOUT_IS_SAFE names. */
+struct safe_type {
+    const char *key; /* as in struct type_layout */
+    bool used;       /* its layout changes indeed */
+};
+
 /* A function that the runtime calls: include/syscare-patch.h. */
 struct hook {
     enum sc_hook_kind kind;
@@ -81,7 +87,8 @@ struct differ {
     struct list entries;    /* struct entry */
     struct list units;      /* struct unit: what is copied into the patch */
     struct list hooks;      /* struct hook, in the order of their kinds */
-    struct list safe_types; /* keys of types whose new layout the author calls safe */
+    struct list warnings;   /* struct warning: warn.c */
+    struct list safe_types; /* struct safe_type */
     size_t functions_compared;
     struct list line_kept; /* struct symbol: functions that only kept line numbers spared */
     bool line_kept_known;
@@ -132,6 +139,20 @@ void phase_explain(struct differ *differ);
 struct refusal *differ_refuse(struct differ *differ, enum refusal_code code,
                               const struct object *object, const char *function, const char *fmt,
                               ...) __attribute__((format(printf, 5, 6)));
+
+/* What does not stand in the way of the patch, but its author should know. */
+struct warning {
+    const char *kind;     /* doc/formats.md, "report.json" */
+    const char *function; /* may be NULL */
+    const char *object;
+    const char *message;
+};
+
+/* warn.c: finds what is to be warned of, when everything is known. */
+void phase_warn(struct differ *differ);
+
+void differ_warn(struct differ *differ, const char *kind, const struct object *object,
+                 const char *function, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* True if any function is changed, or anything is new in a way that matters to the patch. */
 bool differ_has_changes(const struct differ *differ);

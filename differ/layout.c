@@ -138,9 +138,12 @@ static void refuse_layout(struct differ *differ, const struct object *object,
 /* The author has said so, in any unit: the type may be in a header. */
 static bool is_safe(const struct differ *differ, const char *key)
 {
-    for (size_t i = 0; i < differ->safe_types.count; i++)
-        if (strcmp(differ->safe_types.items[i], key) == 0)
-            return true;
+    for (size_t i = 0; i < differ->safe_types.count; i++) {
+        struct safe_type *type = differ->safe_types.items[i];
+
+        if (strcmp(type->key, key) == 0)
+            return type->used = true;
+    }
     return false;
 }
 

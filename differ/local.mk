@@ -21,7 +21,7 @@ syscare_diff_SOURCES = \
   differ/emit.c differ/link.c \
   differ/dwarf_die.c differ/dwarf_die.h differ/edits.c differ/edits.h \
   differ/source_info.c differ/source_info.h differ/explain.c differ/explain.h \
-  differ/line_kept.c differ/marks.c differ/emit_hooks.c \
+  differ/line_kept.c differ/marks.c differ/warn.c differ/emit_hooks.c \
   differ/report.c \
   differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle_slot.c differ/oracle_P.h differ/oracle.h \
   differ/arch/arch.c differ/arch/arch.h \

@@ -48,6 +48,7 @@ static enum sc_status run(struct differ *differ, const char *job, struct sc_erro
     if (phase_line_kept(differ, err) < 0)
         return sc_error_status(*err);
     phase_explain(differ);
+    phase_warn(differ);
     if (differ->refusals.count)
         status = SC_REFUSED;
     else

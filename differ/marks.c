@@ -75,6 +75,19 @@ static size_t mark_section(struct object *object, const char *name)
     return found;
 }
 
+/* Once: the mark may be in a header. */
+static void add_safe_type(struct differ *differ, const char *key)
+{
+    struct safe_type *type;
+
+    for (size_t i = 0; i < differ->safe_types.count; i++)
+        if (strcmp(((struct safe_type *)differ->safe_types.items[i])->key, key) == 0)
+            return;
+    type = pool_alloc(&differ->pool, sizeof(*type));
+    type->key = key;
+    list_add(&differ->pool, &differ->safe_types, type);
+}
+
 static void apply_mark(struct differ *differ, struct object *object, const struct mark *mark)
 {
     bool ignore = strcmp(mark->word, "ignore-function") == 0;
@@ -87,7 +100,7 @@ static void apply_mark(struct differ *differ, struct object *object, const struc
             0)
             refuse_mark(differ, object, mark, "this file has no such section");
     } else if (strcmp(mark->word, "layout-is-safe") == 0) {
-        list_add(&differ->pool, &differ->safe_types, (void *)mark->name);
+        add_safe_type(differ, mark->name);
     } else {
         refuse_mark(differ, object, mark, "this version of SysCare does not know it");
     }

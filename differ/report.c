@@ -94,6 +94,23 @@ static struct json_object *refusal_json(const struct refusal *refusal)
     return json;
 }
 
+static struct json_object *warnings_json(const struct differ *differ)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < differ->warnings.count; i++) {
+        const struct warning *warning = differ->warnings.items[i];
+        struct json_object *json = json_object_new_object();
+
+        sc_json_add_string(json, "kind", warning->kind);
+        sc_json_add_string(json, "function", warning->function);
+        sc_json_add_string(json, "object", warning->object);
+        sc_json_add_string(json, "message", warning->message);
+        json_object_array_add(array, json);
+    }
+    return array;
+}
+
 int report_write(struct differ *differ, enum sc_status status, struct sc_error **err)
 {
     cleanup_json struct json_object *json = json_object_new_object();
@@ -115,5 +132,6 @@ int report_write(struct differ *differ, enum sc_status status, struct sc_error *
         json_object_object_add(json, "line_kept", names_json(&differ->line_kept));
     json_object_object_add(json, "functions", functions);
     json_object_object_add(json, "refusals", refusals);
+    json_object_object_add(json, "warnings", warnings_json(differ));
     return sc_json_write(differ->job.report, json, err);
 }

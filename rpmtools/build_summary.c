@@ -91,6 +91,15 @@ static void print_function(struct json_object *function, bool explain)
         explain_function(function);
 }
 
+/* What the differ wants the author to know; the patch was made all the same. */
+static void print_warnings(const struct build_target *target)
+{
+    struct json_object *warnings = sc_json_array(target->report, "warnings", NULL);
+
+    for (size_t i = 0; warnings && i < json_object_array_length(warnings); i++)
+        printf("  warning: %s\n", text_of(json_object_array_get_idx(warnings, i), "message"));
+}
+
 /* How many functions are not in the patch only because lines kept their numbers. */
 static void explain_line_kept(const struct build_target *target)
 {
@@ -123,6 +132,7 @@ static void print_target(const struct build_target *target, bool explain)
            count_changes(target, "dropped"));
     for (size_t i = 0; functions && i < json_object_array_length(functions); i++)
         print_function(json_object_array_get_idx(functions, i), explain);
+    print_warnings(target);
     if (explain)
         explain_line_kept(target);
 }

@@ -69,6 +69,7 @@ struct arch_insn {
     bool stores;        /* writes to a place that it names */
     bool indirect;      /* a jump through a register or table */
     bool indirect_call; /* a call through a register or table */
+    bool returns;       /* back to the caller */
 };
 
 /* The range of addresses that an absolute 32-bit field may mean; empty for position-independent. */

@@ -271,6 +271,7 @@ static bool x86_decode(struct decoder *decoder, const uint8_t *code, size_t size
         decode_indirect(insn, out);
     else if (ends_flow(insn->id))
         out->kind = INSN_STOP;
+    out->returns = insn->id == X86_INS_RET || insn->id == X86_INS_RETF;
     decode_memory(insn, absolute, out);
     decode_immediate(insn, absolute, out);
     decode_load(insn, out);
