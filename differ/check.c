@@ -278,8 +278,8 @@ static void check_unit(struct differ *differ, const struct unit *unit)
 
         if (relocation->class == RELOC_NONE || !bind_reference(differ, relocation, &binding))
             continue;
-        /* only the target's addresses are known when it is built, not the patch's */
-        if (binding.local && relocation->class == RELOC_ABS_NARROW)
+        /* with -mcmodel=large: neither ld nor the runtime would put it into code */
+        if (section->kind == SECTION_TEXT && relocation->class == RELOC_ABS)
             differ_refuse(differ, REFUSE_UNSUPPORTED_RELOCATION, section->object,
                           bind_place_name(relocation), "unsupported relocation %s in function %s",
                           arch->reloc_name(relocation->type), bind_place_name(relocation))

@@ -226,15 +226,39 @@ static int store_address(struct unit *unit, uint64_t offset, uint64_t value, str
     return 0;
 }
 
+/* The patch's own address in 32 bits: the runtime maps it low enough and writes it. */
+static void add_self_relocation(struct emitter *emitter, const struct unit *unit,
+                                const struct relocation *relocation, const struct unit *to,
+                                int64_t addend)
+{
+    struct sc_patch_rela row = {0};
+    uint64_t at;
+
+    row.type = htole32(relocation->type);
+    row.sym = htole32(SC_RELA_SELF);
+    at = elf_writer_append(&emitter->writer, emitter->rela, &row, sizeof(row), 8);
+    elf_writer_relocate(&emitter->writer, emitter->rela, at + offsetof(struct sc_patch_rela, place),
+                        emitter->differ->job.arch->abs_type, unit->out_symbol,
+                        (int64_t)(relocation->offset - unit->start));
+    elf_writer_relocate(&emitter->writer, emitter->rela,
+                        at + offsetof(struct sc_patch_rela, addend),
+                        emitter->differ->job.arch->abs_type, to->out_symbol, addend);
+}
+
 static void relocate_local(struct emitter *emitter, struct unit *unit,
                            const struct relocation *relocation, const struct binding *binding)
 {
     const struct unit *to = symbol_unit(binding->symbol);
     int64_t addend = relocation->delta - relocation->tail;
 
-    if (relocation->section->kind != SECTION_TEXT || relocation->class == RELOC_ABS)
+    if (relocation->section->kind != SECTION_TEXT || relocation->class == RELOC_ABS ||
+        relocation->class == RELOC_ABS_NARROW)
         addend = relocation->delta;
     addend += (binding->symbol->section ? (int64_t)binding->symbol->value : 0) - (int64_t)to->start;
+    if (relocation->class == RELOC_ABS_NARROW) {
+        add_self_relocation(emitter, unit, relocation, to, addend);
+        return;
+    }
     elf_writer_relocate(&emitter->writer, unit->out, relocation->offset - unit->start,
                         relocation->type, to->out_symbol, addend);
 }

@@ -132,7 +132,8 @@ static int verify_relocations(struct differ *differ, const struct image *patch, 
         struct sc_patch_rela row;
 
         memcpy(&row, data + i * sizeof(row), sizeof(row));
-        if (row.sym >= symbols || !image_bytes(patch, row.place, &room) || room < 4)
+        if ((row.sym >= symbols && row.sym != SC_RELA_SELF) ||
+            !image_bytes(patch, row.place, &room) || room < 4)
             return bad_patch(differ, err, "a row of", SC_PATCH_RELA_SECTION);
     }
     return 0;

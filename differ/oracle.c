@@ -237,8 +237,8 @@ static void compare_answers(struct view *view, bool patched, struct view *other,
 
 int oracle_compare(struct differ *differ, struct sc_error **err)
 {
-    struct view *reference = view_open(differ, differ->reference, err);
-    struct view *patched = view_open(differ, differ->patched, err);
+    struct view *reference = view_open(differ, differ->reference, NULL, err);
+    struct view *patched = view_open(differ, differ->patched, NULL, err);
     struct message message = {NULL, 0};
 
     if (!reference || !patched)
@@ -345,25 +345,6 @@ static int verify_function(struct differ *differ, struct view *patch, const stru
                         symbol->name, left, right);
 }
 
-static int read_runtime(struct view *view, struct sc_error **err)
-{
-    const struct elf_section *section = elf_section_find(view->image->elf, SC_PATCH_RELA_SECTION);
-    struct sc_patch_rela *rows;
-    const uint8_t *data;
-    size_t size;
-
-    if (!section)
-        return 0;
-    if (elf_section_data(view->image->elf, section, &data, &size, err) < 0)
-        return -1;
-    rows = pool_alloc(view->image->pool, size + 1);
-    if (size)
-        memcpy(rows, data, size);
-    view->runtime = rows;
-    view->runtime_count = size / sizeof(*rows);
-    return 0;
-}
-
 /* The only object of that name, in the input file when one is given. */
 static struct image_symbol *object_named(struct differ *differ, const struct image *image,
                                          const char *name, const struct job_object *object)
@@ -428,11 +409,9 @@ static int verify_unit(struct differ *differ, struct view *patch, const struct u
 
 int oracle_verify_patch(struct differ *differ, struct image *image, struct sc_error **err)
 {
-    struct view *patch = view_open(differ, image, err);
-    int result = patch ? read_runtime(patch, err) : -1;
+    struct view *patch = view_open(differ, image, differ->reference_view, err);
+    int result = patch ? 0 : -1;
 
-    if (patch)
-        patch->target = differ->reference_view;
     for (size_t i = 0; result == 0 && i < differ->units.count; i++)
         result = verify_unit(differ, patch, differ->units.items[i], err);
     view_close(patch);

@@ -41,8 +41,12 @@ struct view {
     size_t runtime_count;
 };
 
-/* oracle_view.c: decodes all functions. NULL with err set. */
-struct view *view_open(struct differ *differ, struct image *image, struct sc_error **err);
+/*
+ * oracle_view.c: decodes all functions. target: for a patch object the view of what it is for, else
+ * NULL. NULL with err set.
+ */
+struct view *view_open(struct differ *differ, struct image *image, struct view *target,
+                       struct sc_error **err);
 
 /* The function (or cold part) that the address lies in, or NULL. */
 struct code *view_code_at(const struct view *view, uint64_t address);

@@ -119,7 +119,11 @@ static bool write_table_of(struct writer *writer, uint64_t address, size_t step)
             memcpy(&distance, bytes, 4);
             to = address + (uint64_t)(int64_t)distance;
         } else {
+            const struct image_slot *slot = image_slot(image, at);
+
+            /* pointers to the patch itself are filled in when it is mapped */
             memcpy(&to, bytes, 8);
+            to = slot && slot->type == image->arch->dyn_relative ? (uint64_t)slot->addend : to;
         }
         part = view_code_at(writer->view, to);
         if (!part || family(part) != writer->code)
@@ -134,7 +138,8 @@ static bool write_table_of(struct writer *writer, uint64_t address, size_t step)
 /* A program at a fixed address may hold position-independent code too: that of libc.a. */
 static bool write_jump_table(struct writer *writer, uint64_t address)
 {
-    bool absolute = writer->view->image->absolute.end != 0;
+    const struct view *view = writer->view->target ? writer->view->target : writer->view;
+    bool absolute = view->image->absolute.end != 0;
 
     return (absolute && write_table_of(writer, address, 8)) || write_table_of(writer, address, 4);
 }
@@ -338,12 +343,28 @@ static void write_code_reference(struct writer *writer, uint64_t address)
     }
 }
 
+/* True in a patch object for an address of a target that is not position-independent. */
+static bool view_is_target(const struct view *view, uint64_t address)
+{
+    const struct address_range *absolute = view->target ? &view->target->image->absolute : NULL;
+
+    return absolute && address >= absolute->start && address < absolute->end;
+}
+
 /* Whatever lies at the address; size is what an instruction is known to read there, or 0. */
 void text_reference(struct writer *writer, uint64_t address, uint8_t size)
 {
     const struct elf_section *section = image_section(writer->view->image, address);
     const struct image_slot *slot;
 
+    if (!section && view_is_target(writer->view, address)) {
+        struct view *mine = writer->view;
+
+        writer->view = mine->target;
+        text_reference(writer, address, size);
+        writer->view = mine;
+        return;
+    }
     if (!section) {
         /* one past the end of a section, or a symbol that ld made */
         fputs("outside", writer->out);
@@ -381,7 +402,7 @@ static void write_operand(struct writer *writer, const struct arch_insn *insn, u
     const struct sc_patch_rela *rela = text_relocation(writer->view, insn);
     uint64_t end = insn->address + insn->size;
 
-    if (rela && index == 0)
+    if (rela && rela->sym != SC_RELA_SELF && index == 0)
         text_row(writer, rela->sym, rela->addend + (int64_t)(end - rela->place));
     else
         text_reference(writer, insn->refs[index], insn->ref_sizes[index]);

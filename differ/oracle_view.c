@@ -4,6 +4,7 @@
 
 #include "differ/names.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,39 @@ static void add_insn(struct code *code, size_t *room, const struct arch_insn *in
     code->insns[code->insn_count++] = *insn;
 }
 
+/* Where a patch object is taken to be while its own addresses in 32 bits are decoded. */
+#define OWN_START UINT64_C(0x60000000)
+#define OWN_END UINT64_C(0x70000000)
+
+/*
+ * In a patch object the field of an address of its own is empty until the runtime fills it. With
+ * the address in it, the instruction is decoded as that of the patched link.
+ */
+static void decode_own(struct view *view, const uint8_t *bytes, struct arch_insn *insn)
+{
+    static const struct address_range own = {OWN_START, OWN_END};
+    uint8_t copy[sizeof(insn->bytes)] = {0};
+    bool found = false;
+
+    memcpy(copy, bytes, insn->size);
+    for (size_t i = 0; i < view->runtime_count; i++) {
+        const struct sc_patch_rela *rela = &view->runtime[i];
+        uint64_t at = rela->place - insn->address;
+        uint32_t field = htole32((uint32_t)(OWN_START + (uint64_t)rela->addend));
+
+        if (rela->sym != SC_RELA_SELF || at >= insn->size || at + sizeof(field) > insn->size)
+            continue;
+        memcpy(copy + at, &field, sizeof(field));
+        found = true;
+    }
+    if (!found || !view->image->arch->decode(view->differ->decoder, copy, insn->size, insn->address,
+                                             &own, insn))
+        return;
+    for (uint8_t i = 0; i < insn->ref_count; i++)
+        if (insn->refs[i] >= OWN_START && insn->refs[i] < OWN_END)
+            insn->refs[i] -= OWN_START;
+}
+
 /* nops are left out: how many there are depends on where the linker put the function. */
 static void decode_code(struct view *view, struct code *code)
 {
@@ -35,12 +69,14 @@ static void decode_code(struct view *view, struct code *code)
     uint64_t address = code->symbol->address;
     size_t size, left = code->symbol->size, room = 0;
     const uint8_t *bytes = image_bytes(view->image, address, &size);
+    const struct address_range *absolute =
+        view->target ? &view->target->image->absolute : &view->image->absolute;
     struct arch_insn insn;
 
     if (!bytes || size < left)
         return;
-    while (left && arch->decode(view->differ->decoder, bytes, left, address, &view->image->absolute,
-                                &insn)) {
+    while (left && arch->decode(view->differ->decoder, bytes, left, address, absolute, &insn)) {
+        decode_own(view, bytes, &insn);
         if (insn.kind != INSN_NOP)
             add_insn(code, &room, &insn);
         bytes += insn.size;
@@ -128,13 +164,35 @@ static void collect_starts(struct view *view)
         qsort(view->starts, view->start_count, sizeof(*view->starts), compare_addresses);
 }
 
-struct view *view_open(struct differ *differ, struct image *image, struct sc_error **err)
+static int read_runtime(struct view *view, struct sc_error **err)
+{
+    const struct elf_section *section = elf_section_find(view->image->elf, SC_PATCH_RELA_SECTION);
+    struct sc_patch_rela *rows;
+    const uint8_t *data;
+    size_t size;
+
+    if (!section)
+        return 0;
+    if (elf_section_data(view->image->elf, section, &data, &size, err) < 0)
+        return -1;
+    rows = pool_alloc(view->image->pool, size + 1);
+    if (size)
+        memcpy(rows, data, size);
+    view->runtime = rows;
+    view->runtime_count = size / sizeof(*rows);
+    return 0;
+}
+
+struct view *view_open(struct differ *differ, struct image *image, struct view *target,
+                       struct sc_error **err)
 {
     struct view *view = pool_alloc(image->pool, sizeof(*view));
 
-    (void)err;
     view->differ = differ;
     view->image = image;
+    view->target = target;
+    if (target && read_runtime(view, err) < 0)
+        return NULL;
     collect_codes(view);
     join_cold_parts(view);
     collect_starts(view);

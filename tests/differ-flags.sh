@@ -67,8 +67,10 @@ accepts 'a_program_that_is_not_position_independent_is_patched' f '35 39 '
 for side in o p; do
     sed -i 's/g++;/g++; printf("f ");/' $side/main.c
 done
-refuses 'addresses_of_the_patch_in_32_bits_are_refused' unsupported-relocation \
-    'unsupported relocation R_X86_64_32 in function f;'
+accepts 'addresses_of_the_patch_in_32_bits_are_filled_in' f 'f 35 f 39 '
+cflags='-O2 -fno-pie -mcmodel=large -fcf-protection=full'
+refuses 'addresses_in_64_bits_in_code_are_refused' unsupported-relocation \
+    'unsupported relocation R_X86_64_64 in function f;'
 
 echo "$main" > o/main.c
 sed 's/i <= n/i < n/; s/"more "/"bounded "/' o/main.c > p/main.c

@@ -152,7 +152,16 @@ static void relocate(const struct patch *patch)
     rela = (const void *)(patch->file + table->sh_offset);
     for (size_t i = 0; i < table->sh_size / sizeof(*rela); i++) {
         uint64_t place = patch->bias + rela[i].place;
-        int64_t value =
+        uint64_t own = patch->bias + (uint64_t)rela[i].addend;
+        int64_t value;
+
+        if (rela[i].sym == SC_RELA_SELF) {
+            if ((rela[i].type != R_X86_64_32 && rela[i].type != R_X86_64_32S) || own > INT32_MAX)
+                die("address of the patch of another kind, or too high");
+            memcpy((void *)place, &(uint32_t){(uint32_t)own}, 4);
+            continue;
+        }
+        value =
             (int64_t)(row_address(patch, rela[i].sym) + (uint64_t)rela[i].addend - place);
 
         if (rela[i].type != R_X86_64_PC32 || value != (int32_t)value)

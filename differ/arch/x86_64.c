@@ -179,6 +179,12 @@ static uint8_t displacement_offset(const cs_insn *insn, int64_t displacement)
     return 0;
 }
 
+/* Only %fs and %gs have bases of their own; 3e is also how notrack jumps through tables begin. */
+static bool is_flat(x86_reg segment)
+{
+    return segment != X86_REG_FS && segment != X86_REG_GS;
+}
+
 static void decode_memory(const cs_insn *insn, const struct address_range *absolute,
                           struct arch_insn *out)
 {
@@ -194,7 +200,7 @@ static void decode_memory(const cs_insn *insn, const struct address_range *absol
             add_ref(out, insn->address + insn->size + (uint64_t)op->mem.disp, size);
             blank_field(out, displacement_offset(insn, op->mem.disp), 4);
             out->stores |= (op->access & CS_AC_WRITE) != 0;
-        } else if (x86->encoding.disp_size == 4 && op->mem.segment == X86_REG_INVALID &&
+        } else if (x86->encoding.disp_size == 4 && is_flat(op->mem.segment) &&
                    in_range(absolute, (uint64_t)op->mem.disp)) {
             /* with an index register it is the start of a table, of unknown extent */
             bool plain = op->mem.base == X86_REG_INVALID && op->mem.index == X86_REG_INVALID;

@@ -209,20 +209,43 @@ static bool is_stack_adjustment(const cs_insn *insn, struct first_insn *first)
     return false;
 }
 
-/* mov, lea and xor into a caller-saved register, or a comparison of registers. */
+/*
+ * True if all memory that it names is there whatever the arguments are: the target's own data, or
+ * the block of the thread. To read it changes nothing.
+ */
+static bool reads_fixed_places(const cs_insn *insn)
+{
+    const cs_x86 *x86 = &insn->detail->x86;
+
+    for (uint8_t i = 0; i < x86->op_count; i++) {
+        const cs_x86_op *op = &x86->operands[i];
+        bool thread = op->mem.segment == X86_REG_FS && op->mem.base == X86_REG_INVALID;
+
+        if (op->type == X86_OP_MEM &&
+            (op->mem.index != X86_REG_INVALID || (op->mem.base != X86_REG_RIP && !thread)))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * mov, lea and xor into a caller-saved register, or a comparison: of registers, constants, and
+ * memory at a fixed place.
+ */
 static bool is_harmless(const cs_insn *insn, x86_reg *written)
 {
     const cs_x86 *x86 = &insn->detail->x86;
 
     *written = X86_REG_INVALID;
-    if (x86->op_count != 2 || x86->operands[0].type != X86_OP_REG)
+    if (x86->op_count != 2 || (insn->id != X86_INS_LEA && !reads_fixed_places(insn)))
         return false;
     if (insn->id == X86_INS_TEST || insn->id == X86_INS_CMP)
-        return !has_memory_operand(insn);
-    if (insn->id == X86_INS_LEA ? x86->operands[1].mem.base == X86_REG_RIP
-                                : has_memory_operand(insn))
+        return true;
+    if (x86->operands[0].type != X86_OP_REG ||
+        (insn->id == X86_INS_XOR && has_memory_operand(insn)))
         return false;
-    if (insn->id != X86_INS_MOV && insn->id != X86_INS_LEA && insn->id != X86_INS_XOR)
+    if (insn->id != X86_INS_MOV && insn->id != X86_INS_LEA && insn->id != X86_INS_XOR &&
+        insn->id != X86_INS_MOVZX && insn->id != X86_INS_MOVSX && insn->id != X86_INS_MOVSXD)
         return false;
     *written = whole_register(x86->operands[0].reg);
     return *written != X86_REG_INVALID;
