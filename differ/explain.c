@@ -16,6 +16,21 @@
 /* Edited declarations that are named for a function without an edited line: the first ones. */
 #define DECLARATIONS_MAX 3
 
+/* The units behind an object of link-time optimisation; NULL for other objects. */
+static const char *const *unit_paths(struct differ *differ, const struct job_object *object,
+                                     bool patched)
+{
+    const struct job *job = &differ->job;
+    const char **paths;
+
+    if (!object->lto)
+        return NULL;
+    paths = pool_alloc(&differ->pool, (job->types_count + 1) * sizeof(*paths));
+    for (size_t i = 0; i < job->types_count; i++)
+        paths[i] = patched ? job->types[i].patched_path : job->types[i].reference_path;
+    return paths;
+}
+
 static void read_infos(struct differ *differ, struct job_object *object)
 {
     uint32_t type = differ->job.arch->abs_type;
@@ -25,11 +40,12 @@ static void read_infos(struct differ *differ, struct job_object *object)
         return;
     object->explained = true;
     if (object->reference)
-        object->old_info = source_info_read(&differ->pool, object->reference,
-                                            object->reference_path, edits, type, false);
+        object->old_info =
+            source_info_read(&differ->pool, object->reference, object->reference_path,
+                             unit_paths(differ, object, false), edits, type, false);
     if (object->patched)
         object->new_info = source_info_read(&differ->pool, object->patched, object->patched_path,
-                                            edits, type, true);
+                                            unit_paths(differ, object, true), edits, type, true);
 }
 
 static const struct source_info *info_of(const struct object *object)
@@ -122,13 +138,35 @@ static void add_why(struct differ *differ, struct symbol *symbol, const char *ki
     list_add(&differ->pool, &symbol->whys, why);
 }
 
-static void add_inlined(struct differ *differ, struct symbol *symbol, const char *name)
+static void add_inlined(struct differ *differ, struct symbol *symbol, const char *name,
+                        const char *place)
 {
-    const char *place = edit_of(symbol->object->job, name);
+    for (size_t i = 0; i < symbol->whys.count; i++) {
+        const struct why *why = symbol->whys.items[i];
 
+        if (strcmp(why->kind, "inlines") == 0 && strcmp(why->function, name) == 0)
+            return;
+    }
     if (place)
         add_why(differ, symbol, "inlines", name, place,
                 pool_format(&differ->pool, "inlines %s, which is changed at %s", name, place));
+}
+
+/*
+ * An edited line that the code was made from. Of link-time optimisation the line is the only proof:
+ * other files may have a function of the name.
+ */
+static void why_line(struct differ *differ, struct symbol *symbol, const struct source_thing *owner,
+                     const char *self, const char *place)
+{
+    bool lto = symbol->object->job->lto, own = strcmp(owner->name, self) == 0;
+
+    if (own && lto && symbol->whys.count == 0)
+        add_why(differ, symbol, "source", NULL, place,
+                pool_format(&differ->pool, "changed in source at %s", place));
+    else if (!own)
+        add_inlined(differ, symbol, owner->name,
+                    lto ? place : edit_of(symbol->object->job, owner->name));
 }
 
 /* Functions whose edited lines are among the lines of the code. */
@@ -142,18 +180,17 @@ static void why_rows(struct differ *differ, struct symbol *symbol, const struct 
         const struct source_place *place = &rows->rows[i].place;
         const struct edit_file *file = edits_find(&differ->job.edits, place->file);
         const struct source_thing *owner;
-        uint32_t line = place->line;
+        uint32_t line = place->line, shown;
         bool edited;
 
         if (!file || rows->rows[i].address - code->value >= code->size)
             continue;
-        if (info->patched)
-            line = edits_line(file, line, &edited);
-        else
-            edits_old_line(file, line, &edited);
-        owner = edited ? source_owner(info, place->file, line) : NULL;
-        if (owner && strcmp(owner->name, self) != 0)
-            add_inlined(differ, symbol, owner->name);
+        shown =
+            info->patched ? edits_line(file, line, &edited) : edits_old_line(file, line, &edited);
+        owner = edited ? source_owner(info, place->file, info->patched ? shown : line) : NULL;
+        if (owner)
+            why_line(differ, symbol, owner, self,
+                     edits_place(&differ->job.edits, &differ->pool, file->path, shown));
     }
 }
 
@@ -168,7 +205,8 @@ static void why_entries(struct differ *differ, struct symbol *symbol,
             continue;
         for (size_t j = 0; j < function->inlined.count; j++)
             if (strcmp(function->inlined.items[j], self) != 0)
-                add_inlined(differ, symbol, function->inlined.items[j]);
+                add_inlined(differ, symbol, function->inlined.items[j],
+                            edit_of(symbol->object->job, function->inlined.items[j]));
     }
 }
 
@@ -181,8 +219,11 @@ static void why_inlines(struct differ *differ, struct symbol *symbol, const char
         why_rows(differ, symbol, symbol->children.items[i], self);
     if (symbol->twin)
         why_rows(differ, symbol, symbol->twin, self);
-    /* of a function with clones it is not known which copy has what: the lines above know */
-    if (strcmp(symbol->name, self) == 0) {
+    /*
+     * Of a function with clones it is not known which copy has what, and of one that link-time
+     * optimisation made, what the linker inlined: there only the lines above know.
+     */
+    if (strcmp(symbol->name, self) == 0 && !job->lto) {
         why_entries(differ, symbol, job->new_info, self);
         why_entries(differ, symbol, job->old_info, self);
     }
@@ -262,7 +303,7 @@ static void why_declarations(struct differ *differ, struct symbol *symbol)
 static void why_changed(struct differ *differ, struct symbol *symbol, const char *self)
 {
     struct pool *pool = &differ->pool;
-    const char *edit = edit_of(symbol->object->job, self);
+    const char *edit = symbol->object->job->lto ? NULL : edit_of(symbol->object->job, self);
     bool calls;
 
     if (symbol->forced) {
@@ -287,9 +328,13 @@ static void why_changed(struct differ *differ, struct symbol *symbol, const char
         why_references(differ, symbol, symbol->twin, calls);
     if (symbol->whys.count == 0)
         why_declarations(differ, symbol);
-    if (symbol->whys.count == 0)
+    if (symbol->whys.count == 0 && differ->job.edits.count && symbol->object->job->new_info &&
+        symbol->object->job->old_info)
         add_why(differ, symbol, "compiler", NULL, NULL,
                 "the compiler made other code of it, though no edited line is in it");
+    if (symbol->whys.count == 0)
+        add_why(differ, symbol, "unknown", NULL, NULL,
+                "its source is not known: there is no debugging information of it");
 }
 
 static void why_new(struct differ *differ, struct symbol *symbol, const char *self)
@@ -323,14 +368,27 @@ static void why_dropped(struct differ *differ, struct symbol *symbol, const char
                 "the patched source does not have it; the old code stays where it is");
 }
 
+/* Link-time optimisation: where the code begins, since a name may stand for several functions. */
+static const char *first_place(struct differ *differ, const struct source_info *info,
+                               const struct symbol *symbol)
+{
+    struct source_place place = {0};
+
+    if (info)
+        place = source_place_of(info, symbol->section->index, symbol->value);
+    return info ? place_text(differ, info, &place) : NULL;
+}
+
 static void explain_function(struct differ *differ, struct symbol *symbol)
 {
     const char *self = source_name(&differ->pool, symbol->name);
     const struct source_info *info = info_of(symbol->object);
     const struct source_thing *function = source_function(info, self);
 
-    if (function)
+    if (function && !symbol->object->job->lto)
         symbol->place = place_text(differ, info, &function->place);
+    else if (symbol->object->job->lto)
+        symbol->place = first_place(differ, info, symbol);
     if (strcmp(self, symbol->name) != 0)
         add_why(differ, symbol, "clone-of", self, NULL,
                 pool_format(&differ->pool,

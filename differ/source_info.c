@@ -18,6 +18,7 @@ struct info_reader {
     const struct edits *edits;
     struct section **sequences; /* the section that each sequence of lines is for */
     size_t sequence_count, sequence;
+    bool unit; /* of link-time optimisation: its sections are not those of the object */
 };
 
 const char *source_name(struct pool *pool, const char *symbol)
@@ -323,48 +324,60 @@ static void share_extents(struct source_info *info)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static void read_units(struct info_reader *reader)
+/* One file. entries: also functions and variables, not only lines. */
+static int read_file(struct info_reader *reader, const char *path, bool entries)
 {
+    cleanup_error struct sc_error *error = NULL; /* no evidence is no failure */
+    struct pool *pool = reader->file.pool;
     Dwarf_Die unit;
 
+    if (dwarf_file_open(&reader->file, pool, path, &error) <= 0)
+        return -1;
     while ((unit = dwarf_file_next_unit(&reader->file))) {
-        read_scope(reader, unit, NULL);
+        if (entries)
+            read_scope(reader, unit, NULL);
         read_lines(reader, unit);
         dwarf_die_free(&reader->file, unit);
     }
-    /* were the sequences not what the relocations are for, every place would be wrong */
-    if (reader->sequence != reader->sequence_count)
-        memset(reader->info->by_section, 0,
-               reader->object->section_count * sizeof(*reader->info->by_section));
+    dwarf_file_close(&reader->file);
+    return reader->file.failed ? -1 : 0;
+}
+
+/* Functions know their lines only when all are there. */
+static void finish(struct info_reader *reader)
+{
+    struct source_info *info = reader->info;
+
+    for (size_t i = 0; i < reader->object->section_count; i++)
+        if (info->by_section[i].count)
+            qsort(info->by_section[i].rows, info->by_section[i].count, sizeof(struct source_row),
+                  compare_rows);
+    if (info->functions.count)
+        qsort(info->functions.items, info->functions.count, sizeof(void *), compare_things);
+    find_extents(reader);
+    share_extents(info);
 }
 
 struct source_info *source_info_read(struct pool *pool, const struct object *object,
-                                     const char *path, const struct edits *edits, uint32_t abs_type,
-                                     bool patched)
+                                     const char *path, const char *const *units,
+                                     const struct edits *edits, uint32_t abs_type, bool patched)
 {
-    struct info_reader reader = {.object = object, .edits = edits};
     struct source_info *info = pool_alloc(pool, sizeof(*info));
-    cleanup_error struct sc_error *error = NULL; /* no evidence is no failure */
+    struct info_reader reader = {
+        .file = {.pool = pool}, .object = object, .edits = edits, .info = info};
 
     info->patched = patched;
     info->by_section = pool_alloc(pool, (object->section_count + 1) * sizeof(*info->by_section));
-    if (dwarf_file_open(&reader.file, pool, path, &error) <= 0)
+    if (find_sequences(&reader, abs_type) < 0 || read_file(&reader, path, !units) < 0)
         return NULL;
-    reader.info = info;
-    if (find_sequences(&reader, abs_type) < 0)
-        reader.file.failed = true;
-    else
-        read_units(&reader);
-    dwarf_file_close(&reader.file);
-    if (reader.file.failed)
-        return NULL;
-    for (size_t i = 0; i < object->section_count; i++)
-        qsort(info->by_section[i].rows, info->by_section[i].count, sizeof(struct source_row),
-              compare_rows);
-    if (info->functions.count)
-        qsort(info->functions.items, info->functions.count, sizeof(void *), compare_things);
-    find_extents(&reader);
-    share_extents(info);
+    /* were the sequences not what the relocations are for, every place would be wrong */
+    if (reader.sequence != reader.sequence_count)
+        memset(info->by_section, 0, object->section_count * sizeof(*info->by_section));
+    reader.unit = true;
+    for (; units && *units; units++)
+        if (read_file(&reader, *units, true) < 0)
+            return NULL;
+    finish(&reader);
     return info;
 }
 

@@ -42,18 +42,21 @@ struct source_info {
     struct list functions;          /* struct source_thing, by file and line */
     struct list variables;          /* the same */
     struct list files;              /* names of all files that it was made from */
-    struct source_rows *by_section; /* as many as the object has sections */
+    struct source_rows *by_section; /* as many as the object has sections; of units: the first */
     bool patched;                   /* of the patched version */
 };
 
 /*
  * Reads the object's debugging information. Lines of functions are counted as in the files of their
- * own version, so edits are needed. abs_type: the architecture's relocation for addresses. NULL
- * when there is none, or it is damaged: then nothing is claimed about the source.
+ * own version, so edits are needed. units: NULL, or for the one object of link-time optimisation
+ * the paths of its units compiled without, NULL-terminated: its entries refer to files that are not
+ * there, so only its lines are used, and functions and variables are those of the units.
+ * abs_type: the architecture's relocation for addresses. NULL when there is none, or it is damaged:
+ * then nothing is claimed about the source.
  */
 struct source_info *source_info_read(struct pool *pool, const struct object *object,
-                                     const char *path, const struct edits *edits, uint32_t abs_type,
-                                     bool patched);
+                                     const char *path, const char *const *units,
+                                     const struct edits *edits, uint32_t abs_type, bool patched);
 
 /* The function of that name that has code, else one without; NULL for none. */
 struct source_thing *source_function(const struct source_info *info, const char *name);

@@ -264,7 +264,7 @@ new_case
 printf '%s\n' "$head" '__attribute__((noinline)) int f(int x) { if (x > 50) printf("much "); return x * 17 + x / 3; }' 'volatile int four = 4; void run(void) { printf("%d ", f(four)); }' > o/main.c
 sed 's/x \* 17/x * 18/' o/main.c > p/main.c
 differ
-tap_prints 'without_the_edits_no_line_is_named' 'compiler - -' reasons f
+tap_prints 'without_the_edits_nothing_is_claimed' 'unknown - -' reasons f
 
 # --- places of refusals --------------------------------------------------------------------------------
 new_case

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2034,SC1091
 . "${top_srcdir:?}/tests/differ-subr.sh"
-unset COMPILER_PATH SYSCARE_CAPTURE_DIR SYSCARE_REPLAY
+# the jobserver of a make around us is not ours
+unset COMPILER_PATH SYSCARE_CAPTURE_DIR SYSCARE_REPLAY MAKEFLAGS MFLAGS
 version=$($CC -dumpversion) target=$($CC -dumpmachine)
 [ -e "$top_builddir/gcc/$target/$version/syscare_record.so" ] || tap_skip_all "the plugin was not built for $CC"
 
@@ -101,6 +102,22 @@ for partition in balanced max one none; do
     accepts "static_function_that_three_files_have_is_replaced_in_the_right_one_with_partitions_$partition" \
         parse '60 120 180 70 10040 210 '
 done
+
+# the reasons: the line of the source, and who inlines it, although several files have the name
+write_case
+sed -i 's/return parse(x) \* 10/return parse(x) * 20/' p/twice.c
+differ_explained() {
+    differ
+    sed -i "s| \"types\":| \"source_root\":\"$work/p\",\"sources\":[{\"path\":\"$work/p/twice.c\",\"name\":\"twice.c\",\"lines\":[[1,3,1,0],[4,1,4,1]],\"removed\":[]}],&|" job.json
+    "$diff" job.json > log 2>&1
+    python3 -c 'import json
+for f in json.load(open("report.json"))["functions"]:
+    print(f["name"], f["place"], " ".join(w["kind"] + " " + str(w["place"]) for w in f["why"]))'
+}
+explained=$(differ_explained)
+[ "$explained" = 'twice twice.c:4 source twice.c:4' ] || echo "# $explained"
+[ "$explained" = 'twice twice.c:4 source twice.c:4' ]
+tap_result $? 'a_function_of_link_time_optimisation_has_its_line_in_the_source'
 
 cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max' ldflags=
 write_case
