@@ -21,7 +21,7 @@ compile_form() {
     shift
     [ "$name" != host ] && [ "$name" != linked ] || functions=
     # shellcheck disable=SC2046,SC2086 # lists of files
-    ${CC:-gcc} -O2 -g -std=gnu11 -D_GNU_SOURCE -I"$srcdir" -Wl,--build-id -o "$root/usr/bin/$name" \
+    ${CC:-gcc} -O2 -g -std=gnu11 -D_GNU_SOURCE -I"$srcdir" "$(fresh_build_id)" -o "$root/usr/bin/$name" \
         $(target_sources) $functions "$@" -pthread -ldl -lrt
 }
 
@@ -30,14 +30,14 @@ compile_forms() {
         compile_form static -static -no-pie -DSTATIC_TARGET &&
         compile_form static-pie -static-pie -fPIE -DSTATIC_TARGET &&
         echo 'void quiet_sleep(void); void quiet_sleep(void) {}' > "$world/quiet.c" &&
-        ${CC:-gcc} -O2 -shared -fPIC -Wl,--build-id -o "$root/usr/lib64/libsct.so" "$world/quiet.c" \
+        ${CC:-gcc} -O2 -shared -fPIC "$(fresh_build_id)" -o "$root/usr/lib64/libsct.so" "$world/quiet.c" \
             "$srcdir/tests/inject-functions.S" &&
         compile_form host -fPIE -pie -rdynamic &&
         compile_form linked -fPIE -pie -rdynamic -Wl,--no-as-needed -L"$root/usr/lib64" -l:libsct.so \
             -Wl,-rpath,"$root/usr/lib64" &&
         ${CC:-gcc} -O2 -std=gnu11 -D_GNU_SOURCE -I"$srcdir" -o "$world/look" \
             "$srcdir/tests/targets-look.c" &&
-        ${CC:-gcc} -O2 -nostdlib -static -no-pie -Wl,--build-id -o "$root/usr/bin/bare" \
+        ${CC:-gcc} -O2 -nostdlib -static -no-pie "$(fresh_build_id)" -o "$root/usr/bin/bare" \
             "$srcdir/tests/targets-bare.S" "$srcdir/tests/inject-functions.S"
 }
 

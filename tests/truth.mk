@@ -15,3 +15,11 @@ EXTRA_DIST += tests/bench/runtime/run.sh tests/bench/runtime/bench-target.c \
 .PHONY: bench-runtime
 bench-runtime: all tests/bench/runtime/bench tests/daemon-patch-info
 	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/bench/runtime/run.sh
+
+# Storms and servers under load, for long: `make soak SOAK_SECONDS=… SOAK_CYCLES=…`.
+EXTRA_DIST += tests/soak/storm.c tests/soak/storm.sh tests/soak/servers.sh tests/soak/detour.py \
+  tests/soak/load.py
+.PHONY: soak
+soak: all tests/daemon-patch-info
+	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/soak/storm.sh
+	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/soak/servers.sh

@@ -132,7 +132,7 @@ bench_memory() {
 
 # The longest pause while the patch comes, for so many threads: median of several times.
 bench_pause() {
-    local count gaps idle pause one=''
+    local count idle pause one=''
     for count in 1 8 64 512; do
         rm -f "$world/threads.in" "$world/threads.out"
         mkfifo "$world/threads.in" "$world/threads.out"
@@ -141,7 +141,8 @@ bench_pause() {
         exec {to}> "$world/threads.in" {from}< "$world/threads.out"
         read -r -u "$from"
         sleep 1
-        : > "$world/idle" > "$world/gaps"
+        : > "$world/idle"
+        : > "$world/gaps"
         for _ in $(seq 20); do
             gap_of sleep 0.05 >> "$world/idle"
             gap_of ctl apply SMALL >> "$world/gaps"
