@@ -23,6 +23,8 @@ start_load() {
 
 load_result() {
     world_reap "$load_pid"
+    # In a subshell the wait for it is none.
+    wait_until 10 grep -q '^requests' "$world/log/load.log"
     sed -n 's/^requests [1-9][0-9]* //p' "$world/log/load.log"
 }
 
