@@ -10,7 +10,7 @@ srcdir=${top_srcdir:?} builddir=${top_builddir:?}
 tap_need_machine
 world_namespace "$0" "$@"
 trap world_end EXIT
-first_port='' second_port='' third_port=''
+first_port='' second_port='' third_port='' fourth_port=''
 
 wrong_password() {
     kvd_ask "$1" 'AUTH wrong' | tail -n 1
@@ -79,4 +79,27 @@ tap_that "a_third_server_starts" kvd_start "$world/log/third.log" third_pid thir
 tap_prints "and_is_patched_with_its_hooks" "-ERR too many attempts (2 hooks)" exhaust "$third_port"
 tap_that "remove_succeeds" syscare remove LIMIT
 tap_prints "all_is_as_before" "-ERR wrong password" exhaust "$third_port"
+
+# A patch whose hook does not want any process.
+refuse_build() {
+    sed '/^+static int hook_before/,/^+}/ s/return 0/return 7/' "$srcdir/examples/kvd/limit.patch" \
+        > "$world/refuse.patch"
+    patch_build REFUSE "$(example_srpm)" "$world/refuse.patch" "$world/shipped"
+}
+
+refuse_status() {
+    syscare -v status REFUSE | grep "hook hook_before does not want this process (it returned 7)" |
+        grep -c cannot
+}
+tap_that "a_patch_that_refuses_is_built" refuse_build || tap_bail "no patch"
+tap_that "it_is_installed" eval 'patch_publish && patch_install && syscare rescan'
+tap_refuses "apply_says_that_processes_are_left_out" 5 "hook_before does not want" \
+    syscare apply REFUSE
+tap_prints "status_lists_all_three_with_the_reason" 3 refuse_status
+tap_prints "they_run_the_old_code" "-ERR wrong password" exhaust "$third_port"
+tap_that "a_server_starts_while_it_is_active" \
+    kvd_start "$world/log/fourth.log" fourth_pid fourth_port
+tap_prints "it_runs_the_old_code_too" "-ERR wrong password" exhaust "$fourth_port"
+tap_that "the_patch_can_be_removed" syscare remove REFUSE
+tap_prints "and_nothing_is_left_of_it" "-ERR wrong password" exhaust "$fourth_port"
 tap_done
