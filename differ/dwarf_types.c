@@ -1,127 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Reads the layouts of types from the DWARF of an object file, through libdwarf.
 //
-// Errors of libdwarf become one flag on the reader: a tree that could be read only in part would
-// make a changed layout look like a missing one.
+// A tree that could be read only in part would make a changed layout look like a missing one: any
+// damage fails the whole.
 #include "differ/dwarf_types.h"
 
 #include "differ/dwarf_die.h"
 
-#include "lib/cleanup.h"
-
-#include <dwarf.h>
-#include <fcntl.h>
-#include <libdwarf.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Pointers to pointers, functions with functions as parameters: deeper than this tells nothing. */
 #define DESCRIPTION_DEPTH 6
 
 struct reader {
+    struct dwarf_file file;
     struct pool *pool;
     struct type_table *table;
-    Dwarf_Debug dwarf;
-    Dwarf_Half version; /* of the unit that is being read */
-    char **files;       /* its file names, as libdwarf counts them */
-    Dwarf_Signed file_count;
-    bool failed;
 };
-
-/* Notes a failure; libdwarf's own errors are freed with it. */
-static void reader_fail(struct reader *reader)
-{
-    reader->failed = true;
-}
-
-static Dwarf_Half die_tag(struct reader *reader, Dwarf_Die die)
-{
-    Dwarf_Half tag = 0;
-
-    if (dwarf_tag(die, &tag, NULL) != DW_DLV_OK)
-        reader_fail(reader);
-    return tag;
-}
 
 static const char *die_name(struct reader *reader, Dwarf_Die die)
 {
-    Dwarf_Error error = NULL;
-    char *name = NULL;
-
-    return dwarf_diename(die, &name, &error) == DW_DLV_OK ? pool_string(reader->pool, name) : NULL;
+    return dwarf_die_string(&reader->file, die, DW_AT_name);
 }
 
-/* A numeric attribute. False when the DIE has none, or it is an expression. */
+/* A numeric attribute, of either sign. False when the DIE has none, or it is an expression. */
 static bool die_number(struct reader *reader, Dwarf_Die die, Dwarf_Half name, int64_t *value)
 {
-    Dwarf_Attribute attribute;
-    Dwarf_Error error = NULL;
-    Dwarf_Unsigned number;
-    Dwarf_Signed with_sign;
-    bool found = true;
+    uint64_t number;
 
-    if (dwarf_attr(die, name, &attribute, &error) != DW_DLV_OK)
+    if (!dwarf_die_number(&reader->file, die, name, &number))
         return false;
-    if (dwarf_formsdata(attribute, &with_sign, &error) == DW_DLV_OK)
-        *value = with_sign;
-    else if (dwarf_formudata(attribute, &number, &error) == DW_DLV_OK)
-        *value = (int64_t)number;
-    else
-        found = false;
-    dwarf_dealloc(reader->dwarf, attribute, DW_DLA_ATTR);
-    return found;
-}
-
-static bool die_has(Dwarf_Die die, Dwarf_Half name)
-{
-    Dwarf_Bool has = 0;
-
-    return dwarf_hasattr(die, name, &has, NULL) == DW_DLV_OK && has;
-}
-
-/* The DIE that attribute name refers to, to be freed by die_free; NULL for none. */
-static Dwarf_Die die_reference(struct reader *reader, Dwarf_Die die, Dwarf_Half name)
-{
-    Dwarf_Attribute attribute;
-    Dwarf_Error error = NULL;
-    Dwarf_Die found = NULL;
-    Dwarf_Off offset;
-
-    if (dwarf_attr(die, name, &attribute, &error) != DW_DLV_OK)
-        return NULL;
-    if (dwarf_global_formref(attribute, &offset, &error) != DW_DLV_OK ||
-        dwarf_offdie_b(reader->dwarf, offset, true, &found, &error) != DW_DLV_OK)
-        reader_fail(reader); /* a type unit, or damaged */
-    dwarf_dealloc(reader->dwarf, attribute, DW_DLA_ATTR);
-    return found;
-}
-
-static void die_free(struct reader *reader, Dwarf_Die die)
-{
-    if (die)
-        dwarf_dealloc(reader->dwarf, die, DW_DLA_DIE);
-}
-
-/* The first child, then its siblings; frees the one before. NULL at the end. */
-static Dwarf_Die first_child(struct reader *reader, Dwarf_Die die)
-{
-    Dwarf_Error error = NULL;
-    Dwarf_Die child = NULL;
-
-    if (dwarf_child(die, &child, &error) == DW_DLV_ERROR)
-        reader_fail(reader);
-    return child;
-}
-
-static Dwarf_Die next_sibling(struct reader *reader, Dwarf_Die die)
-{
-    Dwarf_Error error = NULL;
-    Dwarf_Die next = NULL;
-
-    if (dwarf_siblingof_b(reader->dwarf, die, true, &next, &error) == DW_DLV_ERROR)
-        reader_fail(reader);
-    die_free(reader, die);
-    return next;
+    *value = (int64_t)number;
+    return true;
 }
 
 static const char *describe(struct reader *reader, Dwarf_Die type, int depth, bool behind_pointer);
@@ -133,13 +43,13 @@ static const char *describe_type_of(struct reader *reader, Dwarf_Die die, int de
     Dwarf_Die type;
     const char *text;
 
-    if (!die_has(die, DW_AT_type))
+    if (!dwarf_die_has(die, DW_AT_type))
         return "void";
     if (depth > DESCRIPTION_DEPTH)
         return "...";
-    type = die_reference(reader, die, DW_AT_type);
+    type = dwarf_die_reference(&reader->file, die, DW_AT_type);
     text = type ? describe(reader, type, depth + 1, behind_pointer) : "?";
-    die_free(reader, type);
+    dwarf_die_free(&reader->file, type);
     return text;
 }
 
@@ -170,10 +80,11 @@ static const char *describe_array(struct reader *reader, Dwarf_Die type, int dep
     const char *element = describe_type_of(reader, type, depth, false);
     const char *bounds = "";
 
-    for (Dwarf_Die range = first_child(reader, type); range; range = next_sibling(reader, range)) {
+    for (Dwarf_Die range = dwarf_die_child(&reader->file, type); range;
+         range = dwarf_die_next(&reader->file, range)) {
         int64_t count;
 
-        if (die_tag(reader, range) != DW_TAG_subrange_type)
+        if (dwarf_die_tag(&reader->file, range) != DW_TAG_subrange_type)
             continue;
         if (die_number(reader, range, DW_AT_count, &count))
             bounds = pool_format(reader->pool, "%s[%lld]", bounds, (long long)count);
@@ -190,8 +101,9 @@ static const char *describe_function(struct reader *reader, Dwarf_Die type, int 
     const char *text = describe_type_of(reader, type, depth, false);
 
     text = pool_format(reader->pool, "function returning %s (", text);
-    for (Dwarf_Die child = first_child(reader, type); child; child = next_sibling(reader, child)) {
-        Dwarf_Half tag = die_tag(reader, child);
+    for (Dwarf_Die child = dwarf_die_child(&reader->file, type); child;
+         child = dwarf_die_next(&reader->file, child)) {
+        Dwarf_Half tag = dwarf_die_tag(&reader->file, child);
 
         if (tag == DW_TAG_formal_parameter)
             text = pool_format(reader->pool, "%s%s,", text,
@@ -223,7 +135,7 @@ static void read_members(struct reader *reader, Dwarf_Die type, struct list *mem
 /* A structure without a name: what is in it. */
 static const char *describe_anonymous(struct reader *reader, Dwarf_Die type, int depth)
 {
-    const char *text = kind_name(die_tag(reader, type));
+    const char *text = kind_name(dwarf_die_tag(&reader->file, type));
     struct list members = {0};
 
     if (depth > DESCRIPTION_DEPTH)
@@ -242,7 +154,7 @@ static const char *describe_aggregate(struct reader *reader, Dwarf_Die type, int
                                       bool behind_pointer)
 {
     const char *name = die_name(reader, type);
-    Dwarf_Half tag = die_tag(reader, type);
+    Dwarf_Half tag = dwarf_die_tag(&reader->file, type);
 
     if (tag == DW_TAG_enumeration_type)
         return pool_format(reader->pool, "int:%llu", (unsigned long long)die_size(reader, type));
@@ -259,11 +171,11 @@ static const char *describe_aggregate(struct reader *reader, Dwarf_Die type, int
 static const char *describe_typedef(struct reader *reader, Dwarf_Die type, int depth,
                                     bool behind_pointer)
 {
-    Dwarf_Die meant = die_reference(reader, type, DW_AT_type);
+    Dwarf_Die meant = dwarf_die_reference(&reader->file, type, DW_AT_type);
     const char *text = "void";
 
     if (meant) {
-        Dwarf_Half tag = die_tag(reader, meant);
+        Dwarf_Half tag = dwarf_die_tag(&reader->file, meant);
 
         if (kind_name(tag) && tag != DW_TAG_enumeration_type && !die_name(reader, meant))
             text = behind_pointer
@@ -272,14 +184,14 @@ static const char *describe_typedef(struct reader *reader, Dwarf_Die type, int d
                                      (unsigned long long)die_size(reader, meant));
         else
             text = describe(reader, meant, depth + 1, behind_pointer);
-        die_free(reader, meant);
+        dwarf_die_free(&reader->file, meant);
     }
     return text;
 }
 
 static const char *describe(struct reader *reader, Dwarf_Die type, int depth, bool behind_pointer)
 {
-    Dwarf_Half tag = die_tag(reader, type);
+    Dwarf_Half tag = dwarf_die_tag(&reader->file, type);
 
     if (depth > DESCRIPTION_DEPTH)
         return "...";
@@ -311,17 +223,14 @@ static const char *describe(struct reader *reader, Dwarf_Die type, int depth, bo
 /* Where the DIE is declared; the file is NULL when that is not known. */
 static void die_place(struct reader *reader, Dwarf_Die die, const char **file, uint32_t *line)
 {
-    int64_t number, index;
+    uint64_t number, index;
 
     *file = NULL;
     *line = 0;
-    if (!die_number(reader, die, DW_AT_decl_line, &number) ||
-        !die_number(reader, die, DW_AT_decl_file, &index))
+    if (!dwarf_die_number(&reader->file, die, DW_AT_decl_line, &number) ||
+        !dwarf_die_number(&reader->file, die, DW_AT_decl_file, &index) || number > INT32_MAX)
         return;
-    index -= reader->version >= 5 ? 0 : 1; /* DWARF 5 counts files from 0 */
-    if (index < 0 || index >= reader->file_count || number <= 0 || number > INT32_MAX)
-        return;
-    *file = dwarf_path_clean(reader->pool, reader->files[index]);
+    *file = dwarf_file_name(&reader->file, index);
     *line = (uint32_t)number;
 }
 
@@ -363,13 +272,15 @@ static void add_enumerator(struct reader *reader, Dwarf_Die die, struct list *me
 
 static void read_members(struct reader *reader, Dwarf_Die type, struct list *members, int depth)
 {
-    for (Dwarf_Die die = first_child(reader, type); die; die = next_sibling(reader, die)) {
-        Dwarf_Half tag = die_tag(reader, die);
+    for (Dwarf_Die die = dwarf_die_child(&reader->file, type); die;
+         die = dwarf_die_next(&reader->file, die)) {
+        Dwarf_Half tag = dwarf_die_tag(&reader->file, die);
 
         if (tag == DW_TAG_enumerator)
             add_enumerator(reader, die, members);
         else if (tag == DW_TAG_inheritance ||
-                 (tag == DW_TAG_member && !die_has(die, DW_AT_external))) /* not static members */
+                 (tag == DW_TAG_member &&
+                  !dwarf_die_has(die, DW_AT_external))) /* not static members */
             add_member(reader, die, members, depth);
     }
 }
@@ -381,7 +292,7 @@ static void add_layout(struct reader *reader, Dwarf_Die type, const char *key)
     layout->key = key;
     die_place(reader, type, &layout->file, &layout->line);
     layout->size = die_size(reader, type);
-    layout->enumeration = die_tag(reader, type) == DW_TAG_enumeration_type;
+    layout->enumeration = dwarf_die_tag(&reader->file, type) == DW_TAG_enumeration_type;
     read_members(reader, type, &layout->members, 0);
     list_add(reader->pool, &reader->table->layouts, layout);
     name_index_add(reader->pool, &reader->table->index, key, layout);
@@ -408,14 +319,14 @@ static void add_constants(struct reader *reader, Dwarf_Die type, const char *sco
 
 static void read_typedef(struct reader *reader, Dwarf_Die die, const char *scope)
 {
-    Dwarf_Die meant = die_reference(reader, die, DW_AT_type);
+    Dwarf_Die meant = dwarf_die_reference(&reader->file, die, DW_AT_type);
 
-    Dwarf_Half tag = meant ? die_tag(reader, meant) : 0;
+    Dwarf_Half tag = meant ? dwarf_die_tag(&reader->file, meant) : 0;
 
     if (kind_name(tag) && tag != DW_TAG_enumeration_type && !die_name(reader, meant))
         add_layout(reader, meant,
                    pool_format(reader->pool, "%stypedef %s", scope, die_name(reader, die)));
-    die_free(reader, meant);
+    dwarf_die_free(&reader->file, meant);
 }
 
 static void read_scope(struct reader *reader, Dwarf_Die parent, const char *scope);
@@ -423,11 +334,11 @@ static void read_scope(struct reader *reader, Dwarf_Die parent, const char *scop
 /* One DIE of a scope: a type is kept, and whatever can hold types is entered. */
 static void read_die(struct reader *reader, Dwarf_Die die, const char *scope)
 {
-    Dwarf_Half tag = die_tag(reader, die);
+    Dwarf_Half tag = dwarf_die_tag(&reader->file, die);
     const char *name = die_name(reader, die);
 
     if (kind_name(tag)) {
-        if (name && !die_has(die, DW_AT_declaration))
+        if (name && !dwarf_die_has(die, DW_AT_declaration))
             add_layout(reader, die,
                        pool_format(reader->pool, "%s%s %s", scope, kind_name(tag), name));
         else if (tag == DW_TAG_enumeration_type && !name)
@@ -447,85 +358,27 @@ static void read_die(struct reader *reader, Dwarf_Die die, const char *scope)
 
 static void read_scope(struct reader *reader, Dwarf_Die parent, const char *scope)
 {
-    for (Dwarf_Die die = first_child(reader, parent); die; die = next_sibling(reader, die))
+    for (Dwarf_Die die = dwarf_die_child(&reader->file, parent); die;
+         die = dwarf_die_next(&reader->file, die))
         read_die(reader, die, scope);
-}
-
-static void read_unit(struct reader *reader)
-{
-    Dwarf_Error error = NULL;
-    Dwarf_Die unit = NULL;
-
-    if (dwarf_siblingof_b(reader->dwarf, NULL, true, &unit, &error) != DW_DLV_OK) {
-        reader_fail(reader);
-        return;
-    }
-    if (dwarf_srcfiles(unit, &reader->files, &reader->file_count, &error) != DW_DLV_OK)
-        reader->file_count = 0;
-    read_scope(reader, unit, "");
-    die_free(reader, unit); /* the file names are freed with the Dwarf_Debug */
-}
-
-/* Reads all units. Returns how many there were. */
-static int read_units(struct reader *reader)
-{
-    Dwarf_Unsigned length, type_offset, next;
-    Dwarf_Half address, offset_size, extension, unit_type;
-    Dwarf_Off abbreviations;
-    Dwarf_Sig8 signature;
-    Dwarf_Error error = NULL;
-    int units = 0, result;
-
-    while ((result = dwarf_next_cu_header_d(reader->dwarf, true, &length, &reader->version,
-                                            &abbreviations, &address, &offset_size, &extension,
-                                            &signature, &type_offset, &next, &unit_type, &error)) ==
-           DW_DLV_OK) {
-        read_unit(reader);
-        units++;
-    }
-    if (result == DW_DLV_ERROR)
-        reader_fail(reader);
-    return units;
-}
-
-/* The interface of dwarf_init_b and dwarf_finish changed with libdwarf 0.1. */
-static int open_dwarf(int fd, Dwarf_Debug *dwarf)
-{
-    Dwarf_Error error = NULL;
-
-#ifdef DW_LIBDWARF_VERSION
-    return dwarf_init_b(fd, DW_GROUPNUMBER_ANY, NULL, NULL, dwarf, &error);
-#else
-    return dwarf_init_b(fd, DW_DLC_READ, DW_GROUPNUMBER_ANY, NULL, NULL, dwarf, &error);
-#endif
-}
-
-static void close_dwarf(Dwarf_Debug dwarf)
-{
-#ifdef DW_LIBDWARF_VERSION
-    dwarf_finish(dwarf);
-#else
-    dwarf_finish(dwarf, NULL);
-#endif
 }
 
 int dwarf_types_read(struct pool *pool, const char *path, struct type_table *table,
                      struct sc_error **err)
 {
     struct reader reader = {.pool = pool, .table = table};
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int units = 0, result;
+    int units = 0, have = dwarf_file_open(&reader.file, pool, path, err);
+    Dwarf_Die unit;
 
-    if (fd < 0)
-        return sc_error_errno(err, "cannot open %s", path);
-    result = open_dwarf(fd, &reader.dwarf);
-    if (result == DW_DLV_NO_ENTRY)
-        return 0;
-    if (result == DW_DLV_OK) {
-        units = read_units(&reader);
-        close_dwarf(reader.dwarf);
+    if (have <= 0)
+        return have;
+    while ((unit = dwarf_file_next_unit(&reader.file))) {
+        read_scope(&reader, unit, "");
+        dwarf_die_free(&reader.file, unit);
+        units++;
     }
-    if (result != DW_DLV_OK || reader.failed)
+    dwarf_file_close(&reader.file);
+    if (reader.file.failed)
         return sc_error_set(err, SC_FAILED, "%s: debugging information cannot be read", path);
     name_index_sort(&table->index);
     return units > 0;
