@@ -312,13 +312,15 @@ static int own_interrupt(struct job *job)
 
 /*
  * Threads that are not stopped yet can make new ones, so the list is read until a round with all
- * of them stopped finds nothing new.
+ * of them stopped finds nothing new. Other processes that share the memory are looked for only
+ * then: that takes a system call for each process there is, and a process without any, which is
+ * the rule, is done after one look.
  */
 static int process_stop_rounds(struct job *job, uint64_t until)
 {
     for (int round = 0; round < STOP_ROUNDS; round++) {
         int own = own_interrupt(job);
-        int others = own < 0 ? -1 : sharers_interrupt(job);
+        int others = own < 0 ? -1 : round > 0 ? sharers_interrupt(job) : 0;
 
         if (others < 0)
             return -1;
