@@ -210,6 +210,230 @@ namespaces_start() {
     spawn netns unshare --net --cgroup "$root/usr/bin/static-pie" "$world/slots" SLOT plain
     spawn chroot chroot "$jail" /static /slots SLOT plain
 }
+state_of() {
+    local pid
+    pid=$(pids_of "$1" | head -n 1)
+    sed -n 's/^State:\t\(.\).*/\1/p' /proc/"$pid"/status
+}
+
+# Stopped by its user: it is patched and stays stopped.
+tap_section_stopped() {
+    target stopped pie threads 4
+    begun stopped
+    kill -STOP "$(pids_of stopped)"
+    sleep 0.1
+    tap_that "apply_to_a_stopped_process" ctl apply T1
+    tap_prints "stopped_process_stays_stopped" T state_of stopped
+    kill -CONT "$(pids_of stopped)"
+    tap_that "process_that_is_continued_runs_new_code" all_run new stopped
+    kill -STOP "$(pids_of stopped)"
+    sleep 0.1
+    tap_that "deactive_while_it_is_stopped" ctl deactive T1
+    tap_prints "it_stays_stopped_after_deactive" T state_of stopped
+    kill -CONT "$(pids_of stopped)"
+    tap_that "continued_again_it_runs_old_code" all_run old stopped
+    all_end stopped
+}
+
+# Mount point of a cgroup hierarchy, by its type and option. Usage: cgroup_mount cgroup2|cgroup [CONTROLLER]
+cgroup_mount() {
+    awk -v type="$1" -v option="${2:-}" \
+        '$3 == type && (option == "" || ("," $4 ",") ~ ("," option ",")) { print $2; exit }' /proc/mounts
+}
+
+# Usage: cgroup_take MOUNT NAME: the target goes into a group of its own; sets group
+cgroup_take() {
+    group=$1/targets-$$-$2
+    mkdir "$group" && extra_groups+=("$group") && pids_of "$2" > "$group/cgroup.procs"
+}
+
+# Usage: frozen_as NAME WORD FILE FREEZE THAW
+frozen_as() {
+    local name=$1 group=''
+    target "$name" pie threads 3
+    begun "$name"
+    cgroup_take "$2" "$name" || return
+    echo "$4" > "$group/$3"
+    sleep 0.2
+    tap_refuses "${name}_is_listed_as_frozen" 5 'frozen' ctl apply T1
+    echo "$5" > "$group/$3"
+    tap_that "${name}_is_patched_after_the_thaw" comes_to_run new "$name"
+    echo "$4" > "$group/$3"
+    sleep 0.2
+    tap_refuses "${name}_cannot_be_reverted_while_it_is_frozen" 5 'frozen' ctl deactive T1
+    echo "$5" > "$group/$3"
+    tap_that "${name}_is_reverted_after_the_thaw" comes_to_run old "$name"
+    all_end "$name"
+}
+
+tap_section_frozen() {
+    local point
+    point=$(cgroup_mount cgroup2)
+    [ -z "$point" ] || frozen_as frozen-v2 "$point" cgroup.freeze 1 0
+    point=$(cgroup_mount cgroup freezer)
+    [ -z "$point" ] || frozen_as frozen-v1 "$point" freezer.state FROZEN THAWED
+}
+
+# No page may be added to its control group: patched or told of, but never killed.
+tap_section_memory_full() {
+    local point group='' usage status
+    point=$(cgroup_mount cgroup memory)
+    [ -n "$point" ] || return 0
+    target memory-full pie memory-full 30000000
+    begun memory-full
+    cgroup_take "$point" memory-full && sleep 0.2
+    all_end memory-full
+    target memory-full sh -c true 2> /dev/null
+    spawn memory-full sh -c "echo \$\$ > $group/cgroup.procs && exec '$root/usr/bin/pie' '$world/slots' SLOT memory-full 8000000"
+    begun memory-full
+    sleep 0.3
+    usage=$(cat "$group/memory.usage_in_bytes")
+    echo $((usage)) > "$group/memory.limit_in_bytes" 2> /dev/null ||
+        echo $((usage + 4096)) > "$group/memory.limit_in_bytes"
+    ctl apply T1 > "$world/memory-full.log" 2>&1
+    status=$?
+    if [ "$status" -eq 0 ]; then
+        tap_that "process_without_memory_is_patched" all_run new memory-full
+    else
+        tap_that "process_without_memory_is_listed" grep -q 'memory' "$world/memory-full.log"
+        tap_that "process_without_memory_goes_on" all_run old memory-full
+        echo 100000000 > "$group/memory.limit_in_bytes"
+        tap_that "process_is_patched_when_it_has_memory" comes_to_run new memory-full
+    fi
+    tap_that "deactive_after_the_memory_was_full" ctl deactive T1
+    tap_that "process_without_memory_runs_old_code" all_run old memory-full
+    all_end memory-full
+}
+
+# Usage: bits32_writes: the program goes on
+bits32_writes() {
+    local before
+    before=$(stat -c %s "$world/bits32.out")
+    sleep 0.3
+    [ "$(stat -c %s "$world/bits32.out")" -gt "$before" ]
+}
+
+tap_section_bits32() {
+    local pid
+    ${CC:-gcc} -m32 -nostdlib -static -no-pie -o "$world/bits32" "$srcdir/tests/targets-bits32.S" \
+        2> "$world/bits32.log" || { echo "# no 32-bit programs can be made here"; return; }
+    setpriv --pdeathsig KILL "$world/bits32" "$(lib)" > "$world/bits32.out" 2>&1 &
+    pid=$!
+    world_pids+=("$pid")
+    sleep 0.2
+    kill -0 "$pid" || { echo "# no 32-bit programs run here"; return; }
+    tap_refuses "process_of_32_bits_is_listed" 5 "process $pid .*32" ctl apply T1
+    tap_that "process_of_32_bits_goes_on" bits32_writes
+    kill "$pid"
+    tap_that "deactive_after_32_bits" ctl deactive T1
+}
+
+# In the way for a while: told, left alone, and made right when they can be.
+tap_section_later_again() {
+    target traced pie traced
+    target edge-waits pie edge-waits
+    begun traced edge-waits
+    tap_refuses "traced_process_is_listed" 5 "traced by $(look get at "${slot_of[traced]}")" \
+        ctl apply T1
+    ctl -v status T1 > "$world/status"
+    tap_that "process_without_room_on_its_stack_is_listed" grep -q 'no room on its stack' \
+        "$world/status"
+    tap_that "traced_process_goes_on" all_run old traced
+    look go "${slot_of[traced]}"
+    look go "${slot_of[edge-waits]}"
+    tap_that "process_is_patched_when_its_tracer_leaves" comes_to_run new traced
+    tap_that "process_is_patched_when_it_has_room_on_its_stack" comes_to_run new edge-waits
+    tap_that "deactive_of_both" ctl deactive T1
+    all_end traced edge-waits
+}
+
+tap_section_opened_later() {
+    target opened-later host open-later "$(lib)"
+    tap_that "apply_before_the_library_is_opened" ctl apply T1
+    look go "${slot_of[opened-later]}"
+    begun opened-later
+    tap_that "library_opened_later_runs_new_code_on_its_first_call" all_first new opened-later
+    tap_that "deactive_of_the_library" ctl deactive T1
+    tap_that "library_runs_old_code_after_deactive" all_run old opened-later
+    all_end opened-later
+}
+
+tap_section_512_threads() {
+    target many pie threads 512
+    begun many
+    tap_that "apply_to_512_threads" ctl apply T1
+    tap_that "all_512_threads_run_new_code" all_run new many
+    tap_that "no_thread_of_512_is_left_stopped" none_stopped many
+    tap_that "deactive_of_512_threads" ctl deactive T1
+    tap_that "all_512_threads_run_old_code" all_run old many
+    all_end many
+}
+
+# Descriptors and mappings of a target, for a comparison. Usage: belongings_of NAME
+belongings_of() {
+    local pid
+    pid=$(pids_of "$1" | head -n 1)
+    find /proc/"$pid"/fd | wc -l
+    # Sizes, not addresses; the heap and the stack may grow.
+    awk '$6 != "[heap]" && $6 != "[stack]" && $6 != "[uprobes]" { print $2, $3, $6 }' /proc/"$pid"/maps |
+        uniq
+}
+
+writable_code_of() {
+    local pid
+    for pid in $(pids_of "$1"); do
+        ! grep ' .w.x.* ' /proc/"$pid"/maps || return 1
+    done
+}
+
+# While patches come and go as fast as they can, nothing is to be noticed but the new results.
+tap_section_unnoticed() {
+    local names=(calls state signals watcher plain) name
+    target calls pie calls
+    target state pie state
+    target signals pie signals
+    target watcher pie watcher
+    target plain pie plain
+    begun "${names[@]}"
+    sleep 0.3
+    belongings_of plain > "$world/before"
+    for _ in $(seq 15); do
+        ctl apply T1 > "$world/cycle.log" 2>&1 || break
+        for name in "${names[@]}"; do
+            writable_code_of "$name" || echo "$name has writable code" >> "$world/writable"
+        done
+        ctl remove T1 > "$world/cycle.log" 2>&1 || break
+    done
+    tap_that "fifteen_cycles_succeed" test ! -s <(grep syscare: "$world/cycle.log")
+    each noticed_nothing all_run old -- "${names[@]}"
+    tap_that "no_code_was_writable" test ! -e "$world/writable"
+    tap_prints "parent_saw_no_stop" 0 look get at "${slot_of[watcher]}"
+    belongings_of plain > "$world/after"
+    tap_that "no_descriptor_and_no_mapping_is_left" diff "$world/before" "$world/after"
+    all_end "${names[@]}"
+}
+
+# Parameters and results of all kinds, a call that never ends, and threads that are cancelled.
+tap_section_parameters() {
+    local names=(parameters blocked cancel)
+    tap_that "patch_of_functions_with_all_parameters_is_made" make_parameters P1 60 || return
+    ctl rescan
+    target parameters params parameters
+    target blocked params blocked
+    target cancel params cancel
+    begun "${names[@]}"
+    each runs_old_code_before all_run old -- "${names[@]}"
+    tap_that "apply_to_functions_with_all_parameters" ctl apply P1
+    each runs_new_code_after_apply all_run new -- "${names[@]}"
+    tap_that "remove_of_functions_with_all_parameters" ctl remove P1
+    each runs_old_code_after_remove all_run old -- "${names[@]}"
+    for _ in 1 2 3 4 5; do
+        ctl apply P1 && ctl remove P1
+    done > "$world/cycle.log" 2>&1
+    each took_no_harm all_run old -- "${names[@]}"
+    all_end "${names[@]}"
+}
+
 targets_begin "$builddir/tests/targets-run.world" > "$builddir/tests/targets-run.begin" 2>&1 ||
     { sed 's/^/# /' "$builddir/tests/targets-run.begin"; tap_bail "no world"; }
 rm -f "$builddir/tests/targets-run.begin"
@@ -219,4 +443,13 @@ tap_section_later
 tap_section_hard_limits
 tap_section_files
 tap_section_namespaces
+tap_section_stopped
+tap_section_frozen
+tap_section_memory_full
+tap_section_bits32
+tap_section_later_again
+tap_section_opened_later
+tap_section_512_threads
+tap_section_unnoticed
+tap_section_parameters
 tap_done

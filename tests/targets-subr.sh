@@ -6,7 +6,7 @@
 
 : "${srcdir:?}" "${builddir:?}" "${world:=}" "${root:=}" "${patches:=}"
 declare -A slot_of
-slots_used=0 late_seen=0 extra_mounts=()
+slots_used=0 late_seen=0 extra_mounts=() extra_groups=()
 
 target_sources() {
     local name
@@ -57,6 +57,27 @@ make_patch_of_all() {
         "$name" 1.0 "${entities[@]}"
 }
 
+# The functions with parameters of all kinds: the first of each is what a patch needs.
+parameter_functions() {
+    sed -n 's/^KEEP .*FUNCTION(\(p_[a-z0-9_]*\)).*/\1/p' "$srcdir/tests/targets-parameters-functions.c"
+}
+
+# The program with these functions, and a patch of all of them. Usage: make_parameters NAME BYTE
+make_parameters() {
+    local name=$1 byte=$2 dir entity
+    dir=$patches/$(uuid_of "$byte") entity=$(printf '%02x' $((0x$byte + 1)))
+    compile_form params -fPIE -pie -fcf-protection=full -Wno-psabi \
+        "$srcdir/tests/targets-parameters.c" "$srcdir/tests/targets-parameters-functions.c" &&
+        mkdir -p "$dir" && echo "#define ADD 1000
+#include \"$srcdir/tests/targets-parameters-functions.c\"" > "$world/parameters.c" || return
+    # shellcheck disable=SC2046 # a list of functions
+    CC="${CC:-gcc} -I$srcdir -Wno-psabi" PATCH_SOURCE=$world/parameters.c \
+        sh "$srcdir/tests/inject-make-patch.sh" "$dir/params" "$root/usr/bin/params" "0x$entity" \
+        $(parameter_functions) &&
+        "$builddir/tests/daemon-patch-info" "$dir" "$(uuid_of "$byte")" "$name" 1.0 \
+            "$(uuid_of "$entity")" params /usr/bin/params "$root/usr/bin/params"
+}
+
 # Usage: targets_begin DIR
 targets_begin() {
     umask 022
@@ -83,6 +104,9 @@ targets_end() {
     world_end
     for point in "${extra_mounts[@]}"; do
         umount -l "$point"
+    done
+    for point in "${extra_groups[@]}"; do
+        rmdir "$point"
     done
 }
 
@@ -154,6 +178,15 @@ all_run() {
     late_seen=$(late_count)
     sleep 2
     look runs "$code" "${words[@]}"
+}
+
+# Until it runs that code: for what is tried again later. Usage: comes_to_run old|new NAME
+comes_to_run() {
+    local end=$((SECONDS + 40))
+    until look runs "$1" "$2=${slot_of[$2]}"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.1
+    done > "$world/comes"
 }
 
 # Their first rounds were of that code. Usage: all_first old|new NAME...

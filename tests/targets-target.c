@@ -125,11 +125,11 @@ static const struct kind kinds_plain[] = {
 
 static const struct kind *kind_find(const char *name)
 {
-    const struct kind *const tables[] = {kinds_plain, kinds_stack,   kinds_thread,
-                                         kinds_limit, kinds_library, kinds_call};
+    const struct kind *const tables[] = {kinds_plain,   kinds_stack, kinds_thread,    kinds_limit,
+                                         kinds_library, kinds_call,  kinds_parameters};
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
-        for (const struct kind *kind = tables[t]; kind->name; kind++)
+        for (const struct kind *kind = tables[t]; kind && kind->name; kind++)
             if (strcmp(kind->name, name) == 0)
                 return kind;
     return NULL;

@@ -73,4 +73,7 @@ struct kind {
 extern const struct kind kinds_stack[], kinds_thread[], kinds_limit[], kinds_library[],
     kinds_call[];
 
+/* Only in the program that is made for it. */
+extern const struct kind kinds_parameters[] __attribute__((weak));
+
 #endif
