@@ -67,7 +67,9 @@ static bool startup_fits(const struct module_space *space, struct walk *walk, si
     walk->count = 0;
     for (size_t i = 0; i <= preloaded; i++)
         walk_add(walk, space->order[i]);
+    /* every list would be explained by preloaded libraries alone */
     return walk_run(walk) == MODULE_NONE && walk->count <= space->count &&
+           (preloaded == 0 || walk->count > preloaded + 1) &&
            memcmp(walk->order, space->order, walk->count * sizeof(*walk->order)) == 0;
 }
 

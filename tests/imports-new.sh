@@ -35,4 +35,48 @@ for flags in -O0 -O1 -O2 -O3 -Os '-O2 -fno-plt' '-O2 -fPIC' '-O2 -fcf-protection
     new_import_case
     lives "new_imports_work_${flags// /_}" f 13 213
 done
+
+# What the library itself has no slot for is resolved outside the process; time is in the vdso.
+ldflags='-Wl,--build-id' libs='-Wl,--no-as-needed -lm'
+calls() {
+    cat <<'END'
+time(NULL) > 1000000
+gettimeofday(\&tv, NULL) == 0 \&\& tv.tv_sec > 1000000
+(memcpy(buffer, text, (unsigned)x * 5), buffer[4] == 52)
+(strncat(buffer, text, (unsigned)x * 3), buffer[2] == 50)
+(memset(buffer, x, (unsigned)x), buffer[0] == 1)
+wcsncmp(L"a", w, 1) == 0
+clock_gettime(CLOCK_REALTIME, \&ts) == 0
+stpcpy(buffer, text) > buffer
+sin(d) == 0
+fma(2, 3, d) == 6
+pthread_mutex_lock(\&lock) == 0
+getenv("SURELY_NOT_SET") == NULL
+END
+}
+while read -r call; do
+    new_case
+    cat > o/main.c <<'END'
+#define _GNU_SOURCE
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+#include <wchar.h>
+struct timeval tv;
+struct timespec ts;
+volatile double d;
+pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+char buffer[64], text[64] = "0123456789";
+wchar_t w[4] = L"ab";
+__attribute__((noipa)) int f(int x) { return x * 3 + x / 7; }
+void run(void) { printf("%d", f(1)); }
+END
+    sed "s|return x \* 3 + x / 7|return 5 + ($call)|" o/main.c > p/main.c
+    cflags='-O2 -fno-builtin-fma -D_FORTIFY_SOURCE=2 -fPIE -fcf-protection=full'
+    lives "a_new_call_of_$(sed 's/.*(\([a-z]*\)(.*/\1/; s/^(*\([a-z_]*\)(.*/\1/' <<< "$call")" f 3 6
+done < <(calls)
 tap_done

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of how references of a patch are bound, on programs that are built on the spot and run.
 imports_tests = tests/imports-new.sh tests/imports-scope.sh tests/imports-tls.sh tests/imports-symbols.sh \
-  tests/imports-fixed.sh tests/imports-first.sh
+  tests/imports-fixed.sh tests/imports-first.sh tests/imports-hostile.sh
 TESTS += $(imports_tests)
 check_PROGRAMS += tests/imports-tool
 tests_imports_tool_SOURCES = tests/imports-tool.c

@@ -20,6 +20,9 @@
 /* e_machine of the processes that we handle. */
 uint16_t arch_machine(void);
 
+/* AUDIT_ARCH_* of them, for seccomp filters. */
+uint32_t arch_audit(void);
+
 /* Length in bytes of the jump that redirects a function. */
 size_t arch_jump_size(void);
 

@@ -3,6 +3,7 @@
 #include "runtime/arch/arch.h"
 
 #include <elf.h>
+#include <linux/audit.h>
 #include <string.h>
 
 #define JUMP_SIZE 5
@@ -15,6 +16,11 @@ static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
 uint16_t arch_machine(void)
 {
     return EM_X86_64;
+}
+
+uint32_t arch_audit(void)
+{
+    return AUDIT_ARCH_X86_64;
 }
 
 size_t arch_jump_size(void)

@@ -7,8 +7,8 @@
 
 /*
  * Calls the resolver that match names in a process of ours, which has copies of the defining
- * library and of the dynamic linker at the same addresses, and in which a strict seccomp filter
- * leaves no system call but write(2) to us. The target is only read. 0 and what was returned, not
+ * library and of the dynamic linker at the same addresses, and in which a seccomp filter leaves no
+ * system call but write(2) to us. The target is only read. 0 and what was returned, not
  * checked in any way; or -1 with err set.
  */
 int resolver_run(const struct process_modules *modules, const struct symbol_match *match,
