@@ -42,7 +42,7 @@ rpm: dist packaging/syscare.spec
 
 # What tests and `make rpm` leave.
 clean-local:
-	rm -rf rpm tests/*.world tests/*.stage tests/*.cache
+	rm -rf rpm tests/fuzz/work tests/*.world tests/*.stage tests/*.cache
 
 # The files around the programs.
 EXTRA_DIST += COPYING README.md ARCHITECTURE.md demo .ci/run .clang-format .shellcheckrc \

@@ -12,4 +12,5 @@ include $(top_srcdir)/tests/daemon.mk
 include $(top_srcdir)/tests/targets.mk
 include $(top_srcdir)/tests/author.mk
 include $(top_srcdir)/tests/truth.mk
+include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/imports.mk
