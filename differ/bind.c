@@ -129,8 +129,6 @@ static bool bind_included(struct differ *differ, const struct relocation *reloca
     if (relocation->delta != 0)
         return bind_refuse(differ, REFUSE_INSIDE_FUNCTION, relocation, "reference into",
                            target->name);
-    if (target->section->grouped && relocation->class == RELOC_BRANCH)
-        return true;
     old = resolve_symbol(differ, target->twin, &why);
     if (relocation->class == RELOC_BRANCH && (!old || !resolve_is_preemptible(differ, old)))
         return true;

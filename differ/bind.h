@@ -41,6 +41,9 @@ struct symbol *bind_definition(struct differ *differ, struct symbol *symbol);
 bool bind_reference(struct differ *differ, const struct relocation *relocation,
                     struct binding *binding);
 
+/* True for lea NAME(%rip), which can become a load of the address from a slot of the patch. */
+bool bind_loads_address(const struct relocation *relocation);
+
 /* The function that a relocation lies in, for messages; its section's name when there is none. */
 const char *bind_place_name(const struct relocation *relocation);
 

@@ -89,9 +89,15 @@ static const char *new_library(const struct differ *differ)
     return NULL;
 }
 
+bool bind_loads_address(const struct relocation *relocation)
+{
+    return relocation->class == RELOC_PCREL && relocation->lea && relocation->delta == 0;
+}
+
 /*
  * Something that the runtime looks up in each process. What is looked up, and in which version, the
- * patched link tells: it would bind that. Only places that hold a whole address can be filled.
+ * patched link tells: it would bind that. Only places that hold a whole address can be filled;
+ * an instruction that makes an address becomes one that loads it from such a place.
  */
 static bool bind_lookup(struct differ *differ, const struct relocation *relocation,
                         const char *name, struct binding *binding)
@@ -114,7 +120,7 @@ static bool bind_lookup(struct differ *differ, const struct relocation *relocati
     if (dynamic->type == STT_TLS)
         return bind_refuse(differ, REFUSE_TLS, relocation, "thread-local import", name);
     if (relocation->class != RELOC_BRANCH && relocation->class != RELOC_GOT &&
-        relocation->class != RELOC_ABS)
+        relocation->class != RELOC_ABS && !bind_loads_address(relocation))
         return bind_refuse(differ, REFUSE_IMPORT_ADDRESS, relocation, "address of import", name);
     bind_target(binding, SC_SYM_IMPORT, 0, 0, dynamic->name);
     binding->version = dynamic->version;

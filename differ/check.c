@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Checks that what was found can be put into a live process, and refuses what cannot.
 #include "differ/bind.h"
+#include "differ/check_cxx.h"
+#include "differ/comdat.h"
 #include "differ/compare.h"
 #include "differ/differ.h"
 #include "differ/entry.h"
@@ -219,22 +221,17 @@ static bool is_assembler(const char *source)
            ends_with(source, ".sx");
 }
 
-/* C++ in any form: by the name of the source, or by what only C++ objects refer to. */
+/* Neither C nor C++: by the name of the source, or by what only such objects refer to. */
 static bool is_other_language(const struct object *object, const char *source)
 {
-    static const char *const ends[] = {".cc", ".cpp", ".cxx", ".C",  ".c++", ".CPP", ".cp",
-                                       ".mm", ".m",   ".rs",  ".go", ".f90", ".f",   ".adb"};
+    static const char *const ends[] = {".mm", ".m", ".rs", ".go", ".f90", ".f", ".adb", ".d"};
 
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
         if (ends_with(source, ends[i]))
             return true;
-    for (size_t i = 1; i < object->symbol_count; i++) {
-        const char *name = object->symbols[i].name;
-
-        if (strcmp(name, "__gxx_personality_v0") == 0 || strncmp(name, "_ZTV", 4) == 0 ||
-            strncmp(name, "_ZNSt", 5) == 0)
+    for (size_t i = 1; i < object->symbol_count; i++)
+        if (strcmp(object->symbols[i].name, "rust_eh_personality") == 0)
             return true;
-    }
     return false;
 }
 
@@ -257,8 +254,8 @@ static void check_language(struct differ *differ, struct job_object *object)
         differ_refuse(differ, REFUSE_ASSEMBLER, object->patched, NULL, "%s is written in assembler",
                       object->source);
     else if (is_other_language(object->patched, object->source))
-        differ_refuse(differ, REFUSE_LANGUAGE, object->patched, NULL, "%s is not written in C",
-                      object->source);
+        differ_refuse(differ, REFUSE_LANGUAGE, object->patched, NULL,
+                      "%s is not written in C or C++", object->source);
 }
 
 static void check_unit(struct differ *differ, const struct unit *unit)
@@ -266,9 +263,7 @@ static void check_unit(struct differ *differ, const struct unit *unit)
     struct section *section = unit->section;
     struct binding binding;
 
-    if (section && section->grouped && strncmp(section->name, ".text.__x86_", 12) != 0)
-        differ_refuse(differ, REFUSE_COMDAT, section->object, NULL,
-                      "section %s is shared between object files (COMDAT)", section->name);
+    comdat_check(differ, unit);
     for (size_t i = section ? section_relocation_from(section, unit->start) : 0;
          section && i < section->relocation_count &&
          section->relocations[i].offset < unit->start + unit->size;
@@ -300,6 +295,7 @@ static void check_object(struct differ *differ, struct job_object *object)
         return;
     check_paired_data(differ, object->patched);
     check_statics(differ, object->reference, object->patched);
+    check_cxx(differ, object->reference, object->patched);
 }
 
 void phase_check(struct differ *differ)

@@ -6,6 +6,7 @@
 // target stays there and is referred to.
 #include "differ/bind.h"
 #include "differ/differ.h"
+#include "differ/frames.h"
 #include "differ/read.h"
 
 #include <string.h>
@@ -25,19 +26,22 @@ static void add_unit(struct differ *differ, struct section *section, struct symb
     list_add(&differ->pool, &differ->units, unit);
 }
 
+static void include_part(struct differ *differ, struct symbol *part)
+{
+    if (!part->section->unit)
+        add_unit(differ, part->section, NULL);
+    if (part->lsda && !part->lsda->unit)
+        add_unit(differ, part->lsda->section, part->lsda);
+}
+
 /* A function comes with its cold parts: they jump into each other. */
 static void include_function(struct differ *differ, struct symbol *symbol)
 {
     struct symbol *family = symbol_family(symbol);
 
-    if (!family->section->unit)
-        add_unit(differ, family->section, NULL);
-    for (size_t i = 0; i < family->children.count; i++) {
-        struct symbol *child = family->children.items[i];
-
-        if (!child->section->unit)
-            add_unit(differ, child->section, NULL);
-    }
+    include_part(differ, family);
+    for (size_t i = 0; i < family->children.count; i++)
+        include_part(differ, family->children.items[i]);
 }
 
 /* Pieces of merged sections are copied one by one, other anonymous data with its whole section:
@@ -66,7 +70,7 @@ static bool must_include(const struct symbol *symbol)
 
 static void include_target(struct differ *differ, const struct relocation *relocation)
 {
-    struct symbol *symbol = bind_definition(differ, relocation->target);
+    struct symbol *symbol = relocation->target ? bind_definition(differ, relocation->target) : NULL;
 
     if (!symbol || symbol->absolute || !symbol_is_defined(symbol))
         return;
@@ -84,7 +88,7 @@ static void include_target(struct differ *differ, const struct relocation *reloc
 }
 
 /* Whatever comes in remembers because of what. */
-static void include_for(struct differ *differ, const struct relocation *relocation)
+void close_include(struct differ *differ, const struct relocation *relocation)
 {
     size_t before = differ->units.count;
 
@@ -101,8 +105,7 @@ static void follow_unit(struct differ *differ, const struct unit *unit)
          section && i < section->relocation_count &&
          section->relocations[i].offset < unit->start + unit->size;
          i++)
-        if (section->relocations[i].target)
-            include_for(differ, &section->relocations[i]);
+        close_include(differ, &section->relocations[i]);
 }
 
 /* Pointers in .syscare.hook.KIND are roots; nothing in the program refers to them. */
@@ -125,7 +128,12 @@ void phase_close(struct differ *differ)
         }
     }
     include_hooks(differ);
-    /* the list grows while it is walked */
-    for (size_t i = 0; i < differ->units.count; i++)
+    /* the list grows while it is walked, and again by what frames refer to */
+    for (size_t i = 0, frames = 0; i < differ->units.count; i++) {
         follow_unit(differ, differ->units.items[i]);
+        if (i + 1 == differ->units.count && frames != differ->units.count) {
+            frames_include(differ);
+            frames = differ->units.count;
+        }
+    }
 }

@@ -114,6 +114,8 @@ void phase_compare(struct differ *differ);
 /* marks.c: what the author says in the source, before the closure. */
 void phase_marks(struct differ *differ);
 void phase_close(struct differ *differ);
+/* Takes what a relocation means into the patch, if the target does not have it. */
+void close_include(struct differ *differ, const struct relocation *relocation);
 void phase_check(struct differ *differ);
 /* layout.c: types whose layout changed. */
 int phase_layout(struct differ *differ, struct sc_error **err);

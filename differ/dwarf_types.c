@@ -255,6 +255,8 @@ static void add_member(struct reader *reader, Dwarf_Die die, struct list *member
     die_place(reader, die, &member->file, &member->line);
     member->offset = member_offset(reader, die);
     member->type = describe_type_of(reader, die, depth, false);
+    if (dwarf_die_has(die, DW_AT_virtuality))
+        member->type = pool_format(reader->pool, "virtual base %s", member->type);
     if (die_number(reader, die, DW_AT_bit_size, &bits))
         member->type = pool_format(reader->pool, "%s/%lld bits", member->type, (long long)bits);
     list_add(reader->pool, members, member);
@@ -270,8 +272,29 @@ static void add_enumerator(struct reader *reader, Dwarf_Die die, struct list *me
     list_add(reader->pool, members, member);
 }
 
+/*
+ * A virtual function of a class has a slot in its table: one more or less, or another order, is
+ * another layout of that. What the compiler declares by itself it declares only when it is used.
+ */
+static void add_virtual(struct reader *reader, Dwarf_Die die, struct list *members, int64_t *slot)
+{
+    struct type_member *member;
+    const char *name = die_name(reader, die);
+
+    if (!dwarf_die_has(die, DW_AT_virtuality) || dwarf_die_has(die, DW_AT_artificial) || !name)
+        return;
+    member = pool_alloc(reader->pool, sizeof(*member));
+    member->name = pool_format(reader->pool, "virtual %s()", name);
+    die_place(reader, die, &member->file, &member->line);
+    member->offset = 64 * (*slot)++;
+    member->type = "virtual function";
+    list_add(reader->pool, members, member);
+}
+
 static void read_members(struct reader *reader, Dwarf_Die type, struct list *members, int depth)
 {
+    int64_t slot = 0;
+
     for (Dwarf_Die die = dwarf_die_child(&reader->file, type); die;
          die = dwarf_die_next(&reader->file, die)) {
         Dwarf_Half tag = dwarf_die_tag(&reader->file, die);
@@ -282,6 +305,8 @@ static void read_members(struct reader *reader, Dwarf_Die type, struct list *mem
                  (tag == DW_TAG_member &&
                   !dwarf_die_has(die, DW_AT_external))) /* not static members */
             add_member(reader, die, members, depth);
+        else if (tag == DW_TAG_subprogram)
+            add_virtual(reader, die, members, &slot);
     }
 }
 
@@ -331,6 +356,21 @@ static void read_typedef(struct reader *reader, Dwarf_Die die, const char *scope
 
 static void read_scope(struct reader *reader, Dwarf_Die parent, const char *scope);
 
+/* The name of a function; that of a member which is defined outside of its class is elsewhere. */
+static const char *function_name(struct reader *reader, Dwarf_Die die)
+{
+    static const Dwarf_Half others[] = {DW_AT_specification, DW_AT_abstract_origin};
+    const char *name = die_name(reader, die);
+
+    for (size_t i = 0; i < 2 && !name; i++) {
+        Dwarf_Die other = dwarf_die_reference(&reader->file, die, others[i]);
+
+        name = other ? function_name(reader, other) : NULL;
+        dwarf_die_free(&reader->file, other);
+    }
+    return name;
+}
+
 /* One DIE of a scope: a type is kept, and whatever can hold types is entered. */
 static void read_die(struct reader *reader, Dwarf_Die die, const char *scope)
 {
@@ -347,8 +387,9 @@ static void read_die(struct reader *reader, Dwarf_Die die, const char *scope)
             read_scope(reader, die, pool_format(reader->pool, "%s%s::", scope, name));
     } else if (tag == DW_TAG_typedef) {
         read_typedef(reader, die, scope);
-    } else if (tag == DW_TAG_subprogram && name) {
-        read_scope(reader, die, pool_format(reader->pool, "%s%s()::", scope, name));
+    } else if (tag == DW_TAG_subprogram) {
+        name = function_name(reader, die);
+        read_scope(reader, die, pool_format(reader->pool, "%s%s()::", scope, name ? name : ""));
     } else if (tag == DW_TAG_lexical_block) {
         read_scope(reader, die, scope);
     } else if (tag == DW_TAG_namespace) {

@@ -5,6 +5,7 @@
 #include "differ/elf_writer.h"
 #include "differ/frames.h"
 #include "differ/read.h"
+#include "differ/registrar.h"
 #include "differ/tls.h"
 #include "lib/build_note.h"
 #include "lib/cleanup.h"
@@ -18,6 +19,7 @@ struct emitter {
     struct elf_writer writer;
     struct out_section *funcs, *sym, *rela, *strtab, *trampolines;
     uint32_t trampolines_symbol;
+    struct registrar registrar;
     struct list targets; /* struct target: rows of .syscare.sym in the making */
 };
 
@@ -119,7 +121,7 @@ static const char *unit_section_name(struct emitter *emitter, const struct unit 
 {
     const struct section *section = unit->section;
 
-    if (section && section->kind == SECTION_TEXT)
+    if (section && (section->kind == SECTION_TEXT || section->kind == SECTION_LSDA))
         return section->name;
     if (section && (section->kind == SECTION_STRINGS || section->kind == SECTION_CONSTANTS))
         return ".rodata.syscare";
@@ -305,6 +307,16 @@ static int relocate_cell(struct emitter *emitter, struct unit *unit,
     return 0;
 }
 
+/* An import's address comes from a slot: ld finds out at link time only what the patch has. */
+static void load_address(struct emitter *emitter, struct unit *unit, uint64_t offset,
+                         uint32_t symbol, int64_t addend)
+{
+    const struct arch *arch = emitter->differ->job.arch;
+
+    arch->address_to_load(unit->out->data + offset);
+    elf_writer_relocate(&emitter->writer, unit->out, offset, arch->got_type, symbol, addend);
+}
+
 /* By the kind of reference: PLT, GOT slot of the patch, pointer in data, or the runtime. */
 static int relocate_target(struct emitter *emitter, struct unit *unit,
                            const struct relocation *relocation, const struct binding *binding,
@@ -333,9 +345,30 @@ static int relocate_target(struct emitter *emitter, struct unit *unit,
     else if (relocation->class == RELOC_GOT && binding->kind != SC_SYM_GOT)
         elf_writer_relocate(&emitter->writer, unit->out, offset, relocation->type,
                             target_symbol(emitter, target), addend);
+    else if (binding->kind == SC_SYM_IMPORT && bind_loads_address(relocation))
+        load_address(emitter, unit, offset, target_symbol(emitter, target), addend);
     else
         add_runtime_relocation(emitter, arch->pcrel_type, unit->out_symbol, offset, target,
                                tls_is_reference(relocation) ? -relocation->tail : addend);
+    return 0;
+}
+
+struct elf_writer *emitter_writer(struct emitter *emitter)
+{
+    return &emitter->writer;
+}
+
+int emit_reference(struct emitter *emitter, struct unit *unit, const struct relocation *relocation,
+                   struct sc_error **err)
+{
+    struct binding binding;
+
+    if (!bind_reference(emitter->differ, relocation, &binding))
+        return sc_error_set(err, SC_FAILED, "a checked reference can no longer be bound");
+    if (binding.local)
+        relocate_local(emitter, unit, relocation, &binding);
+    else if (relocate_target(emitter, unit, relocation, &binding, err) < 0)
+        return -1;
     return 0;
 }
 
@@ -348,15 +381,8 @@ static int relocate_unit(struct emitter *emitter, struct unit *unit, struct sc_e
          section->relocations[i].offset < unit->start + unit->size;
          i++) {
         const struct relocation *relocation = &section->relocations[i];
-        struct binding binding;
 
-        if (relocation->class == RELOC_NONE)
-            continue;
-        if (!bind_reference(emitter->differ, relocation, &binding))
-            return sc_error_set(err, SC_FAILED, "a checked reference can no longer be bound");
-        if (binding.local)
-            relocate_local(emitter, unit, relocation, &binding);
-        else if (relocate_target(emitter, unit, relocation, &binding, err) < 0)
+        if (relocation->class != RELOC_NONE && emit_reference(emitter, unit, relocation, err) < 0)
             return -1;
     }
     return 0;
@@ -368,14 +394,20 @@ static uint64_t emit_trampoline(struct emitter *emitter, const struct entry *ent
     const struct arch *arch = emitter->differ->job.arch;
     const struct unit *unit = symbol_unit(entry->symbol);
     uint8_t jump[16];
-    size_t field, size = arch->write_jump(jump, &field);
+    size_t field, size;
     uint64_t at = elf_writer_append(&emitter->writer, emitter->trampolines, entry->first.undo,
                                     entry->first.undo_size, 16);
 
-    elf_writer_append(&emitter->writer, emitter->trampolines, jump, size, 1);
-    elf_writer_relocate(&emitter->writer, emitter->trampolines, at + entry->first.undo_size + field,
-                        arch->call_type, unit->out_symbol,
-                        (int64_t)entry->symbol->value - (int64_t)(size - field));
+    if (emitter->registrar.block) {
+        size = registrar_jump(&emitter->registrar, emitter, arch, emitter->trampolines,
+                              unit->out_symbol, entry->symbol->value);
+    } else {
+        size = arch->write_jump(jump, &field);
+        elf_writer_append(&emitter->writer, emitter->trampolines, jump, size, 1);
+        elf_writer_relocate(&emitter->writer, emitter->trampolines,
+                            at + entry->first.undo_size + field, arch->call_type, unit->out_symbol,
+                            (int64_t)entry->symbol->value - (int64_t)(size - field));
+    }
     elf_writer_symbol(&emitter->writer,
                       pool_format(&emitter->differ->pool, "%s.trampoline", entry->symbol->name),
                       emitter->trampolines, at, entry->first.undo_size + size, STT_FUNC);
@@ -390,7 +422,7 @@ static void emit_entry(struct emitter *emitter, const struct entry *entry)
     uint64_t at, trampoline = 0;
     uint32_t tramp_symbol = unit->out_symbol;
 
-    if (entry->first.undo_size) {
+    if (entry->first.undo_size || emitter->registrar.block) {
         trampoline = emit_trampoline(emitter, entry);
         tramp_symbol = emitter->trampolines_symbol;
     } else {
@@ -455,9 +487,19 @@ static void open_sections(struct emitter *emitter)
     elf_writer_section(writer, ".note.GNU-stack", SHT_PROGBITS, 0, 1);
 }
 
+static void emit_registrar(struct emitter *emitter)
+{
+    struct binding binding;
+
+    if (registrar_needed(emitter->differ) && registrar_bind(emitter->differ, &binding))
+        registrar_emit(&emitter->registrar, emitter, emitter->differ->job.arch,
+                       emitter->trampolines, target_symbol(emitter, target_row(emitter, &binding)));
+}
+
 int phase_emit(struct differ *differ, const char *path, struct sc_error **err)
 {
     struct emitter emitter = {.differ = differ};
+    uint32_t eh_frame;
 
     emitter.writer.pool = &differ->pool;
     emitter.writer.machine = differ->job.arch->machine;
@@ -469,10 +511,13 @@ int phase_emit(struct differ *differ, const char *path, struct sc_error **err)
     for (size_t i = 0; i < differ->units.count; i++)
         if (relocate_unit(&emitter, differ->units.items[i], err) < 0)
             return -1;
+    emit_registrar(&emitter);
     for (size_t i = 0; i < differ->entries.count; i++)
         emit_entry(&emitter, differ->entries.items[i]);
     hooks_emit(differ, &emitter.writer, emitter.trampolines, emitter.strtab);
-    if (frames_emit(differ, &emitter.writer, err) < 0)
+    if (frames_emit(differ, &emitter, &eh_frame, err) < 0)
         return -1;
+    if (emitter.registrar.block)
+        registrar_finish(&emitter.registrar, &emitter, differ->job.arch, eh_frame);
     return elf_writer_write(&emitter.writer, path, err);
 }

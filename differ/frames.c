@@ -1,158 +1,185 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Filters call frame information (LSB "Exception Frames", DWARF 5 section 6.4).
+// Copies the call frame information of what goes into the patch.
 #include "differ/frames.h"
 
+#include "differ/bind.h"
+#include "differ/eh_frame.h"
 #include "differ/read.h"
 
 #include <endian.h>
 #include <string.h>
 
-/* One record of .eh_frame: a CIE, or an FDE of some function. */
-struct record {
-    struct section *section;
-    uint64_t offset, size; /* with its length field */
-    uint64_t cie;          /* FDE: offset of its CIE; CIE: UINT64_MAX */
-};
-
-/* FDE: where the relocation of its first address stands. */
-#define FDE_PC_BEGIN 8
-
-static uint32_t read_u32(const struct section *section, uint64_t offset)
-{
-    uint32_t value;
-
-    memcpy(&value, section->data + offset, sizeof(value));
-    return le32toh(value);
-}
-
-/* The record at offset. False at the end and where the section is malformed. */
-static bool read_record(struct section *section, uint64_t offset, struct record *record)
-{
-    uint32_t length, id;
-
-    if (!section->data || section->size < 8 || offset > section->size - 8)
-        return false;
-    length = read_u32(section, offset);
-    if (length < 4 || length == UINT32_MAX || length > section->size - offset - 4)
-        return false;
-    id = read_u32(section, offset + 4);
-    *record = (struct record){section, offset, (uint64_t)length + 4, UINT64_MAX};
-    if (id == 0)
-        return true;
-    if (id > offset + 4)
-        return false;
-    record->cie = offset + 4 - id;
-    return true;
-}
-
-/* The augmentation string of a CIE has a 'P': personality routine. */
-static bool needs_personality(const struct record *fde)
-{
-    const struct section *section = fde->section;
-    struct record cie;
-
-    if (!read_record((struct section *)section, fde->cie, &cie) || cie.cie != UINT64_MAX)
-        return true;
-    for (uint64_t i = cie.offset + 9; i < cie.offset + cie.size && section->data[i]; i++)
-        if (section->data[i] == 'P')
-            return true;
-    return false;
-}
-
-/* The function that an FDE is for: where its first address points. */
-static const struct relocation *fde_relocation(const struct record *fde)
-{
-    size_t at = section_relocation_from(fde->section, fde->offset + FDE_PC_BEGIN);
-
-    if (at >= fde->section->relocation_count ||
-        fde->section->relocations[at].offset != fde->offset + FDE_PC_BEGIN)
-        return NULL;
-    return &fde->section->relocations[at];
-}
-
 /* Whether the FDE is for code of the patch. */
-static bool is_wanted(const struct record *fde)
+static bool is_wanted(const struct eh_record *fde)
 {
-    const struct relocation *relocation = fde_relocation(fde);
+    const struct relocation *relocation = eh_frame_function(fde);
     const struct section *code =
         relocation && relocation->symbol ? relocation->symbol->section : NULL;
 
     return code && code->kind == SECTION_TEXT && code->unit;
 }
 
-static void check_section(struct differ *differ, struct section *section)
+/* What a CIE or FDE refers to, apart from the FDE's function, must be something that can be bound.
+ */
+static void check_record(struct differ *differ, const struct eh_record *record)
 {
-    struct record record;
+    const struct section *section = record->section;
 
-    for (uint64_t at = 0; read_record(section, at, &record); at += record.size) {
-        const struct relocation *relocation;
+    for (size_t i = section_relocation_from(section, record->offset);
+         i < section->relocation_count &&
+         section->relocations[i].offset < record->offset + record->size;
+         i++) {
+        const struct relocation *relocation = &section->relocations[i];
+        struct binding binding;
 
-        if (record.cie == UINT64_MAX || !is_wanted(&record) || !needs_personality(&record))
-            continue;
-        relocation = fde_relocation(&record);
-        differ_refuse(differ, REFUSE_EXCEPTIONS, section->object, symbol_label(relocation->symbol),
-                      "frames of %s need a personality routine (cleanup or exceptions)",
-                      symbol_label(relocation->symbol));
+        if (relocation->class != RELOC_NONE &&
+            (record->cie == UINT64_MAX || relocation != eh_frame_function(record)))
+            bind_reference(differ, relocation, &binding);
+    }
+}
+
+/* Calls what for each record that the patch needs: FDEs of its code, and their CIEs. */
+static void visit_records(struct differ *differ,
+                          void (*what)(struct differ *differ, const struct eh_record *record))
+{
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        struct object *object = differ->job.objects[i].patched;
+
+        for (size_t j = 1; object && j < object->section_count; j++) {
+            struct section *section = &object->sections[j];
+            struct eh_record record, cie;
+
+            if (section->kind != SECTION_EH_FRAME)
+                continue;
+            for (uint64_t at = 0; eh_frame_record(section, at, &record); at += record.size) {
+                if (record.cie == UINT64_MAX || !is_wanted(&record))
+                    continue;
+                what(differ, &record);
+                if (eh_frame_record(section, record.cie, &cie) && cie.cie == UINT64_MAX)
+                    what(differ, &cie);
+            }
+        }
     }
 }
 
 void frames_check(struct differ *differ)
 {
-    for (size_t i = 0; i < differ->job.object_count; i++) {
-        struct object *object = differ->job.objects[i].patched;
-
-        for (size_t j = 1; object && j < object->section_count; j++)
-            if (object->sections[j].kind == SECTION_EH_FRAME)
-                check_section(differ, &object->sections[j]);
-    }
+    visit_records(differ, check_record);
 }
 
-/* Copies the FDE, after its CIE if that is not there yet. */
-static void copy_fde(struct elf_writer *writer, struct out_section *out, const struct record *fde,
-                     uint64_t *cie_from, uint64_t *cie_to)
+/* A personality routine that the target does not use yet is reached through a word of the patch. */
+static void include_record(struct differ *differ, const struct eh_record *record)
 {
-    const struct relocation *relocation = fde_relocation(fde);
-    const struct section *section = fde->section;
-    struct record cie;
-    uint64_t at;
-    uint32_t back;
+    const struct section *section = record->section;
 
-    if (*cie_from != fde->cie && read_record(fde->section, fde->cie, &cie)) {
-        *cie_to = elf_writer_append(writer, out, section->data + cie.offset, cie.size, 8);
-        *cie_from = fde->cie;
-    }
-    at = elf_writer_append(writer, out, section->data + fde->offset, fde->size, 1);
-    back = htole32((uint32_t)(at + 4 - *cie_to));
-    memcpy(out->data + at + 4, &back, sizeof(back));
-    elf_writer_relocate(writer, out, at + FDE_PC_BEGIN, relocation->type,
+    if (record->cie != UINT64_MAX)
+        return;
+    for (size_t i = section_relocation_from(section, record->offset);
+         i < section->relocation_count &&
+         section->relocations[i].offset < record->offset + record->size;
+         i++)
+        close_include(differ, &section->relocations[i]);
+}
+
+void frames_include(struct differ *differ)
+{
+    visit_records(differ, include_record);
+}
+
+/* The copy of .eh_frame in the making. */
+struct copy {
+    struct emitter *emitter;
+    struct unit unit; /* stands for the section that is written */
+    const struct section *cie_section;
+    uint64_t cie_from, cie_to; /* the CIE that was copied last */
+};
+
+/* The FDE's function lies in the patch, whatever else its name means. */
+static void relocate_function(struct copy *copy, const struct relocation *relocation)
+{
+    elf_writer_relocate(emitter_writer(copy->emitter), copy->unit.out,
+                        relocation->offset - copy->unit.start, relocation->type,
                         relocation->symbol->section->unit->out_symbol,
                         relocation->addend + (int64_t)relocation->symbol->value);
 }
 
-static void copy_section(struct elf_writer *writer, struct out_section *out,
-                         struct section *section)
+/*
+ * Copies a record behind what is there, and says where to. There must be no gap: four bytes of
+ * zeros are the end for whoever reads it.
+ */
+static int copy_record(struct copy *copy, const struct eh_record *record, uint64_t *to,
+                       struct sc_error **err)
 {
-    uint64_t cie_from = UINT64_MAX, cie_to = 0;
-    struct record record;
+    const struct section *section = record->section;
 
-    for (uint64_t at = 0; read_record(section, at, &record); at += record.size)
-        if (record.cie != UINT64_MAX && is_wanted(&record))
-            copy_fde(writer, out, &record, &cie_from, &cie_to);
+    *to = elf_writer_append(emitter_writer(copy->emitter), copy->unit.out,
+                            section->data + record->offset, record->size, 1);
+    copy->unit.start = record->offset - *to; /* may wrap around: it is only a distance */
+    for (size_t i = section_relocation_from(section, record->offset);
+         i < section->relocation_count &&
+         section->relocations[i].offset < record->offset + record->size;
+         i++) {
+        const struct relocation *relocation = &section->relocations[i];
+
+        if (record->cie != UINT64_MAX && relocation == eh_frame_function(record))
+            relocate_function(copy, relocation);
+        else if (relocation->class != RELOC_NONE &&
+                 emit_reference(copy->emitter, &copy->unit, relocation, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
-int frames_emit(struct differ *differ, struct elf_writer *writer, struct sc_error **err)
+/* Copies the FDE, after its CIE if that is not there yet. */
+static int copy_fde(struct copy *copy, const struct eh_record *fde, struct sc_error **err)
+{
+    struct eh_record cie;
+    uint64_t at;
+    uint32_t back;
+
+    if ((copy->cie_section != fde->section || copy->cie_from != fde->cie) &&
+        eh_frame_record(fde->section, fde->cie, &cie)) {
+        if (copy_record(copy, &cie, &copy->cie_to, err) < 0)
+            return -1;
+        copy->cie_section = fde->section;
+        copy->cie_from = fde->cie;
+    }
+    if (copy_record(copy, fde, &at, err) < 0)
+        return -1;
+    back = htole32((uint32_t)(at + 4 - copy->cie_to));
+    memcpy(copy->unit.out->data + at + 4, &back, sizeof(back));
+    return 0;
+}
+
+static int copy_section(struct copy *copy, struct section *section, struct sc_error **err)
+{
+    struct eh_record record;
+
+    copy->unit.section = section;
+    for (uint64_t at = 0; eh_frame_record(section, at, &record); at += record.size)
+        if (record.cie != UINT64_MAX && is_wanted(&record) && copy_fde(copy, &record, err) < 0)
+            return -1;
+    return 0;
+}
+
+int frames_emit(struct differ *differ, struct emitter *emitter, uint32_t *symbol,
+                struct sc_error **err)
 {
     static const uint8_t terminator[4];
-    struct out_section *out = elf_writer_section(writer, ".eh_frame", SHT_PROGBITS, SHF_ALLOC, 8);
+    struct elf_writer *writer = emitter_writer(emitter);
+    struct copy copy = {.emitter = emitter};
 
-    (void)err;
+    copy.unit.out = elf_writer_section(writer, ".eh_frame", SHT_PROGBITS, SHF_ALLOC, 8);
+    copy.unit.out_symbol = elf_writer_symbol(writer, "", copy.unit.out, 0, 0, STT_SECTION);
+    *symbol = copy.unit.out_symbol;
     for (size_t i = 0; i < differ->job.object_count; i++) {
         struct object *object = differ->job.objects[i].patched;
 
         for (size_t j = 1; object && j < object->section_count; j++)
-            if (object->sections[j].kind == SECTION_EH_FRAME)
-                copy_section(writer, out, &object->sections[j]);
+            if (object->sections[j].kind == SECTION_EH_FRAME &&
+                copy_section(&copy, &object->sections[j], err) < 0)
+                return -1;
     }
-    elf_writer_append(writer, out, terminator, sizeof(terminator), 4);
+    elf_writer_append(writer, copy.unit.out, terminator, sizeof(terminator), 4);
     return 0;
 }

@@ -19,24 +19,11 @@ static int bad_patch(struct differ *differ, struct sc_error **err, const char *w
 static int run_ld(struct differ *differ, const char *object, struct sc_error **err)
 {
     const struct job *job = &differ->job;
-    const char *argv[] = {job->ld,
-                          "-shared",
-                          "-z",
-                          "now",
-                          "-z",
-                          "norelro",
-                          "-z",
-                          "noexecstack",
-                          "-z",
-                          "separate-code",
-                          "--build-id=none",
-                          "--hash-style=gnu",
+    const char *argv[] = {job->ld, "-shared", "-z", "now", "-z", "norelro", "-z", "noexecstack",
+                          "-z", "separate-code", "--build-id=none", "--hash-style=gnu",
                           "--no-ld-generated-unwind-info",
-                          "-Bsymbolic",
-                          "-o",
-                          job->output,
-                          object,
-                          NULL};
+                          /* or ld moves the contents of .eh_frame, which is relocated later */
+                          "--traditional-format", "-Bsymbolic", "-o", job->output, object, NULL};
     cleanup_free char *log = sc_format("%s.log", object);
     cleanup_free char *text = NULL;
     struct sc_run run = {.argv = argv, .log = log};

@@ -63,6 +63,7 @@ struct section {
     struct list pieces;  /* the anonymous symbols, in the order in which they were made */
     bool grouped;        /* member of a COMDAT group */
     bool waived;         /* the author takes its change upon them: SYSCARE_IGNORE_SECTION */
+    bool dropped;        /* of a group whose copy in another object the linker took */
     struct unit *unit;   /* the whole of it goes into the patch; NULL when not */
 };
 
@@ -77,6 +78,7 @@ struct relocation {
     bool branch;           /* code: operand of a direct call or jump */
     bool known_size;       /* code: reads or writes a known number of bytes there */
     bool stores;           /* code: writes there */
+    bool lea;              /* code: puts the address into a register */
     bool unnamed;          /* while reading: to a piece that has no symbol yet */
     struct symbol *target; /* what is meant; NULL when it could not be found out */
     int64_t delta;         /* distance of the place meant from the start of target */
@@ -93,6 +95,7 @@ struct symbol {
     bool common;           /* SHN_COMMON: tentative definition, allocated by ld */
     bool absolute;         /* SHN_ABS */
     bool numbered;         /* name differs from key */
+    bool counted;          /* C++: a lambda, or something inside a function (names_cxx.c) */
     bool anonymous;        /* made by the differ for a piece without a symbol */
     bool stored;           /* code writes to this anonymous piece */
     bool by_content;       /* compiler-made: equal when the bytes are */
@@ -100,6 +103,7 @@ struct symbol {
     bool forced;           /* SYSCARE_FORCE_FUNCTION: counts as changed though it is not */
     struct symbol *parent; /* of NAME.cold */
     struct list children;  /* its .cold parts */
+    struct symbol *lsda;   /* of a function: its table of landing pads and types, or NULL */
     struct symbol *twin;
     enum status status;
     const char *reason; /* why it is changed */

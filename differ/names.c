@@ -20,6 +20,7 @@ const char *name_key(struct pool *pool, const char *name)
     static const char lto[] = ".lto_priv";
     char *key, *out;
 
+    name = name_cxx_key(pool, name);
     if (!strchr(name + (name[0] == '.'), '.'))
         return name;
     key = out = pool_string(pool, name);

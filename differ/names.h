@@ -11,6 +11,20 @@
  */
 const char *name_key(struct pool *pool, const char *name);
 
+/*
+ * names_cxx.c: for a C++ name that the compiler puts numbers into (lambdas, unnamed types, things
+ * inside of functions) the same without them, in a form of its own; and for the initialiser of a
+ * file one that does not depend on what is first in it. name itself when there is nothing to take
+ * out.
+ */
+const char *name_cxx_key(struct pool *pool, const char *name);
+
+/* True for a mangled C++ name (Itanium C++ ABI, "Mangling"). */
+bool name_is_cxx(const char *name);
+
+/* The name as its author wrote it, for messages; memory of the pool, or name itself. */
+const char *name_for_people(struct pool *pool, const char *name);
+
 /* The name without ".lto_priv.N", which tells static things of one name apart. */
 const char *name_without_lto(struct pool *pool, const char *name);
 

@@ -28,6 +28,11 @@ struct code {
     bool changed_there; /* by the differ */
 };
 
+/* Which exception table a function, or a cold part, has. */
+struct view_table {
+    uint64_t function, lsda; /* addresses */
+};
+
 /* A linked file, decoded. */
 struct view {
     struct differ *differ;
@@ -36,10 +41,14 @@ struct view {
     size_t code_count;
     uint64_t *starts; /* addresses that code takes without telling how much it uses there, sorted */
     size_t start_count;
+    struct list tables;                  /* struct view_table, by function */
     struct view *target;                 /* a patch object: what its sct.* symbols are in */
     const struct sc_patch_rela *runtime; /* a patch object: .syscare.rela */
     size_t runtime_count;
 };
+
+/* oracle_frames.c: fills view->tables. */
+void view_read_tables(struct view *view);
 
 /*
  * oracle_view.c: decodes all functions. target: for a patch object the view of what it is for, else

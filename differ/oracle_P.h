@@ -21,6 +21,9 @@ void text_reference(struct writer *writer, uint64_t address, uint8_t size);
 /* A pointer that the dynamic linker makes. */
 void text_slot(struct writer *writer, const struct image_slot *slot);
 
+/* In a patch object: reads a row of .syscare.sym; false when there is no such row. */
+bool text_read_row(const struct view *view, uint32_t row, struct sc_patch_sym *symbol);
+
 /* In a patch object: what row `row` of .syscare.sym stands for; false when there is no such row. */
 bool text_row(struct writer *writer, uint32_t row, int64_t addend);
 
@@ -35,5 +38,20 @@ const struct sc_patch_rela *text_relocation(const struct view *view, const struc
 
 /* In a patch object: whether the slot is filled by a lookup, so that ld knows nothing of it. */
 bool text_is_import(const struct view *view, const struct image_slot *slot);
+
+/* oracle_text.c: a place in one part of the function, or behind it: the instruction's number. */
+void writer_place(struct writer *writer, const struct code *part, uint64_t address);
+
+/*
+ * Whatever lies at an address. absolute: it was no distance; in a patch object it is one of the
+ * target's then.
+ */
+void writer_reference(struct writer *writer, uint64_t address, bool absolute);
+
+/* In a patch object: what the runtime puts into the field at place. False when it does not. */
+bool writer_runtime(struct writer *writer, uint64_t place, size_t size);
+
+/* oracle_frames.c: the exception table of the function, or of its cold part, if it has one. */
+void writer_table(struct writer *writer, const struct code *part);
 
 #endif

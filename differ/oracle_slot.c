@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* A row of .syscare.sym in a patch object. */
-static bool read_row(const struct view *view, uint32_t row, struct sc_patch_sym *symbol)
+bool text_read_row(const struct view *view, uint32_t row, struct sc_patch_sym *symbol)
 {
     const struct elf_section *section = elf_section_find(view->image->elf, SC_PATCH_SYM_SECTION);
     const uint8_t *data;
@@ -44,7 +44,7 @@ bool text_row(struct writer *writer, uint32_t row, int64_t addend)
     const struct image_symbol *meant;
     struct sc_patch_sym symbol;
 
-    if (!mine->target || !read_row(mine, row, &symbol))
+    if (!mine->target || !text_read_row(mine, row, &symbol))
         return false;
     if (symbol.kind == SC_SYM_IMPORT)
         return write_import_row(writer, &symbol, addend);
@@ -86,7 +86,7 @@ bool text_cell(struct writer *writer, const struct image_symbol *cell)
     size_t size;
 
     if (!slot || sscanf(slot->name, "sct.%u.", &row) != 1 ||
-        !read_row(writer->view, row, &symbol) || symbol.kind != SC_SYM_WORD ||
+        !text_read_row(writer->view, row, &symbol) || symbol.kind != SC_SYM_WORD ||
         !(other = image_slot(target, symbol.target_vaddr)) || !tls_is_slot(target, other) ||
         tls_slot_class(target, other, &offset) != class)
         return false;
@@ -148,7 +148,7 @@ bool text_thunk(struct writer *writer, const struct code *part)
     if (!mine->target || !last || last->kind != INSN_JUMP_SLOT || part->insn_count > 2)
         return false;
     rela = text_relocation(mine, last);
-    if (!rela || !read_row(mine, rela->sym, &symbol) || symbol.kind != SC_SYM_GOT)
+    if (!rela || !text_read_row(mine, rela->sym, &symbol) || symbol.kind != SC_SYM_GOT)
         return false;
     slot = image_slot(mine->target->image, symbol.target_vaddr);
     if (!slot)
@@ -166,5 +166,5 @@ bool text_is_import(const struct view *view, const struct image_slot *slot)
     unsigned int row;
 
     return view->target && sscanf(slot->name, "sct.%u.", &row) == 1 &&
-           read_row(view, row, &symbol) && symbol.kind == SC_SYM_IMPORT;
+           text_read_row(view, row, &symbol) && symbol.kind == SC_SYM_IMPORT;
 }

@@ -296,13 +296,38 @@ static bool write_before_object(struct writer *writer, const struct image_symbol
     return true;
 }
 
+/* Inside a library's variable that the program has a copy of. */
+static void write_copy(struct writer *writer, const struct image_slot *copy, uint64_t offset)
+{
+    text_slot(writer, copy);
+    if (offset)
+        fprintf(writer->out, "+%llu", (unsigned long long)offset);
+}
+
+/* __dso_handle is a global object without a size: what else lies there is not meant. */
+static bool write_dso_handle(struct writer *writer, uint64_t address)
+{
+    static const char name[] = "__dso_handle";
+    const struct image *image = writer->view->image;
+
+    for (size_t i = image_symbol_from(image, address - 1);
+         i < image->symbol_count && image->symbols[i].address == address; i++)
+        if (strcmp(image->symbols[i].name, name) == 0) {
+            fprintf(writer->out, "object:%s", name);
+            return true;
+        }
+    return false;
+}
+
 static void write_data(struct writer *writer, const struct elf_section *section, uint64_t address,
                        uint8_t size)
 {
     const struct image_symbol *symbol = image_symbol_at(writer->view->image, address);
     bool constant = is_constant_section(section);
+    const struct image_slot *copy;
 
     if ((symbol && write_patch_piece(writer, symbol, address, size)) ||
+        (!symbol && write_dso_handle(writer, address)) ||
         write_before_object(writer, symbol, address))
         return;
     /* the start-up code of a static program walks over them itself */
@@ -310,7 +335,10 @@ static void write_data(struct writer *writer, const struct elf_section *section,
         fputs("relocations", writer->out);
         return;
     }
-    if (symbol)
+    copy = symbol ? image_slot(writer->view->image, symbol->address) : NULL;
+    if (copy && copy->type == writer->view->image->arch->dyn_copy)
+        write_copy(writer, copy, address - symbol->address);
+    else if (symbol)
         write_object(writer, symbol, address, constant);
     else if (!constant && !is_unnamed_constant(writer->view, section, address))
         fprintf(writer->out, "data:%s", section->name);
@@ -428,9 +456,49 @@ static bool write_through_slot(struct writer *writer, const struct arch_insn *in
     return true;
 }
 
+/*
+ * A variable of a library that the program has a copy of (R_*_COPY). What has its address made in
+ * the patched link loads it from a slot in a patch for a program without the copy.
+ */
+static const struct image_slot *copy_at(const struct writer *writer, const struct arch_insn *insn,
+                                        struct view **where)
+{
+    const struct sc_patch_rela *rela = text_relocation(writer->view, insn);
+    struct view *view = rela ? writer->view->target : writer->view;
+    uint64_t address = insn->refs[0];
+    const struct image_slot *slot;
+    struct sc_patch_sym row;
+
+    if (rela) {
+        if (!view || !text_read_row(writer->view, rela->sym, &row))
+            return NULL;
+        address =
+            row.target_vaddr + (uint64_t)rela->addend + insn->address + insn->size - rela->place;
+    }
+    *where = view;
+    slot = image_slot(view->image, address);
+    return slot && slot->type == view->image->arch->dyn_copy ? slot : NULL;
+}
+
+static bool write_copy_address(struct writer *writer, const struct arch_insn *insn)
+{
+    struct view *mine = writer->view, *where;
+    const struct image_slot *copy = insn->kind == INSN_LEA ? copy_at(writer, insn, &where) : NULL;
+
+    if (!copy)
+        return false;
+    fputs("M ", writer->out);
+    write_bytes(writer, insn->bytes, insn->size);
+    fputs(" slot:", writer->out);
+    writer->view = where;
+    text_slot(writer, copy);
+    writer->view = mine;
+    return true;
+}
+
 static void write_insn(struct writer *writer, const struct arch_insn *insn)
 {
-    if (write_through_slot(writer, insn))
+    if (write_through_slot(writer, insn) || write_copy_address(writer, insn))
         return;
     if (insn->kind == INSN_CALL || insn->kind == INSN_JUMP) {
         fprintf(writer->out, "%c ", insn->kind == INSN_CALL ? 'C' : 'J');
@@ -467,6 +535,31 @@ static void write_rest(struct writer *writer, const struct code *part)
     fputc('\n', writer->out);
 }
 
+void writer_place(struct writer *writer, const struct code *part, uint64_t address)
+{
+    fprintf(writer->out, "%zu.%zu", part_number(writer->code, part), insn_number(part, address));
+}
+
+void writer_reference(struct writer *writer, uint64_t address, bool absolute)
+{
+    struct view *mine = writer->view;
+
+    if (absolute && mine->target)
+        writer->view = mine->target;
+    text_reference(writer, address, 0);
+    writer->view = mine;
+}
+
+bool writer_runtime(struct writer *writer, uint64_t place, size_t size)
+{
+    const struct view *view = writer->view;
+
+    for (size_t i = 0; i < view->runtime_count; i++)
+        if (view->runtime[i].place >= place && view->runtime[i].place < place + size)
+            return text_row(writer, view->runtime[i].sym, view->runtime[i].addend);
+    return false;
+}
+
 char *view_text(struct view *view, struct code *code)
 {
     char *text = NULL;
@@ -487,6 +580,7 @@ char *view_text(struct view *view, struct code *code)
         }
         if (!part->complete)
             write_rest(&writer, part);
+        writer_table(&writer, part);
         fputs("--\n", writer.out);
     }
     if (fclose(writer.out) != 0)

@@ -196,6 +196,7 @@ struct view *view_open(struct differ *differ, struct image *image, struct view *
     collect_codes(view);
     join_cold_parts(view);
     collect_starts(view);
+    view_read_tables(view);
     return view;
 }
 

@@ -5,6 +5,7 @@
 // afresh by every run of the compiler and mean nothing: clones are matched by their bodies, static
 // variables by the places that refer to them. Nothing is paired on a guess; a writable variable
 // that stays without a twin on both sides is refused in phase_check.
+#include "differ/comdat.h"
 #include "differ/compare.h"
 #include "differ/differ.h"
 #include "differ/lto.h"
@@ -223,6 +224,56 @@ static void pair_called_clones(struct symbol *original, struct symbol *patched)
     }
 }
 
+/* Things of one key and name in both versions, and as many of the key in each. */
+static bool same_counts(const struct symbol *original, const struct symbol *patched)
+{
+    size_t difference = 0;
+
+    for (size_t i = 0; i < original->object->all.count; i++)
+        difference +=
+            strcmp(((struct symbol *)original->object->all.items[i])->key, original->key) == 0;
+    for (size_t i = 0; i < patched->object->all.count; i++)
+        difference -=
+            strcmp(((struct symbol *)patched->object->all.items[i])->key, patched->key) == 0;
+    return difference == 0 && strcmp(original->name, patched->name) == 0;
+}
+
+/*
+ * C++ names that count (names_cxx.c) where nothing was inserted or removed. Functions of them have
+ * been paired by their code and callers before, so that at most one is another than it was.
+ */
+static bool may_be_last(const struct symbol *original, const struct symbol *patched)
+{
+    return !patched->counted || same_counts(original, patched);
+}
+
+/* Data of C++ that is the only one of its key in both versions. */
+static void pair_only_ones(struct object *original, struct object *patched)
+{
+    struct name_index index = {0};
+
+    for (size_t i = 0; i < original->all.count; i++) {
+        struct symbol *symbol = original->all.items[i];
+
+        if (symbol->counted)
+            name_index_add(original->pool, &index, symbol->key, symbol);
+    }
+    name_index_sort(&index);
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i], *twin;
+        size_t count;
+        struct name_entry *entry =
+            symbol->counted && !symbol->twin ? name_index_find(&index, symbol->key, &count) : NULL;
+
+        if (!entry || count != 1)
+            continue;
+        twin = entry->item;
+        if (!twin->twin && !twin->by_content && !symbol->by_content &&
+            !symbol_is_function(symbol) && same_nature(twin, symbol) && same_counts(twin, symbol))
+            make_twins(twin, symbol);
+    }
+}
+
 /*
  * The rest, if that is one on each side. What stays counts as dropped and new, which is always
  * right: whoever calls them has changed.
@@ -237,14 +288,71 @@ static void pair_last_clones(struct object *original, struct object *patched)
             continue;
         mine = clones_of(patched, symbol->key);
         theirs = clones_of(original, symbol->key);
-        if (mine.count == 1 && theirs.count == 1)
+        if (mine.count == 1 && theirs.count == 1 && may_be_last(theirs.items[0], mine.items[0]))
             make_twins(theirs.items[0], mine.items[0]);
+    }
+}
+
+static size_t count_counted(const struct object *object)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < object->all.count; i++) {
+        const struct symbol *symbol = object->all.items[i];
+
+        count += symbol->counted && is_clone(symbol);
+    }
+    return count;
+}
+
+/*
+ * Whether the numbers in C++ names mean the same in both versions: the same names, and of those
+ * that differ in their numbers alone, at most one with other code. Whatever is inserted, removed or
+ * swapped makes two of them differ.
+ */
+static bool numbers_hold(struct object *original, struct object *patched)
+{
+    struct name_index changed = {0};
+    size_t count;
+
+    if (count_counted(original) != count_counted(patched))
+        return false;
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i], *twin;
+
+        if (!symbol->counted || !is_clone(symbol))
+            continue;
+        twin = unique_symbol(original, symbol->name);
+        if (!twin || !is_clone(twin) || unique_symbol(patched, symbol->name) != symbol)
+            return false;
+        if (!compare_code_loosely(twin, symbol))
+            name_index_add(patched->pool, &changed, symbol->key, symbol);
+    }
+    name_index_sort(&changed);
+    for (size_t i = 0; i < changed.count; i++)
+        if (name_index_find(&changed, changed.entries[i].name, &count) && count > 1)
+            return false;
+    return true;
+}
+
+static void pair_counted(struct object *original, struct object *patched)
+{
+    if (!numbers_hold(original, patched))
+        return;
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i];
+        struct symbol *twin =
+            symbol->counted && is_clone(symbol) ? unique_symbol(original, symbol->name) : NULL;
+
+        if (twin && !twin->twin && !symbol->twin)
+            make_twins(twin, symbol);
     }
 }
 
 /* Clones of one function: by their bodies, then by their callers, then by what is left. */
 static void pair_clones(struct object *original, struct object *patched)
 {
+    pair_counted(original, patched);
     pair_equal_clones(original, patched);
     for (size_t i = 0; i < patched->functions.count; i++) {
         struct symbol *symbol = patched->functions.items[i];
@@ -288,5 +396,7 @@ void phase_pair(struct differ *differ)
         pair_clones(original, patched);
         pair_cold_parts(patched);
         pair_statics(patched);
+        pair_only_ones(original, patched);
     }
+    comdat_pair(differ);
 }

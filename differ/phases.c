@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The way of one comparison from object files to a patch object.
+#include "differ/comdat.h"
 #include "differ/differ.h"
 #include "differ/entry.h"
 #include "differ/frames.h"
 #include "differ/lto.h"
 #include "differ/oracle.h"
 #include "differ/read.h"
+#include "differ/registrar.h"
 #include "differ/tls.h"
 
 #include "lib/cleanup.h"
@@ -120,6 +122,7 @@ int differ_run(struct differ *differ, struct sc_error **err)
 {
     if (phase_read(differ, err) < 0 || entries_scan(differ, err) < 0)
         return -1;
+    phase_comdat(differ);
     phase_sanity(differ);
     phase_pair(differ);
     phase_compare(differ);
@@ -127,6 +130,7 @@ int differ_run(struct differ *differ, struct sc_error **err)
     phase_close(differ);
     phase_check(differ);
     frames_check(differ);
+    registrar_check(differ);
     if (phase_layout(differ, err) < 0)
         return -1;
     if (differ->refusals.count)

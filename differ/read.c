@@ -2,6 +2,7 @@
 // Reads an object file into the model: sections, symbols, relocations.
 #include "differ/read.h"
 
+#include "differ/eh_frame.h"
 #include "differ/names.h"
 
 #include <stdlib.h>
@@ -109,6 +110,7 @@ static int read_symbol(struct object *object, Elf_Data *data, Elf_Data *xindex, 
     symbol->visibility = GELF_ST_VISIBILITY(sym.st_other);
     symbol->key = name_key(object->pool, symbol->name);
     symbol->numbered = strcmp(symbol->key, symbol->name) != 0;
+    symbol->counted = name_is_cxx(symbol->name) && !name_is_cxx(symbol->key);
     return place_symbol(symbol, &sym, extended, err);
 }
 
@@ -265,6 +267,7 @@ struct object *object_read(struct pool *pool, const struct arch *arch, struct de
         return NULL;
     }
     find_cold_parts(object);
+    eh_frame_attach(object);
     return object;
 }
 

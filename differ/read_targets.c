@@ -54,6 +54,7 @@ static void annotate_insn(struct section *section, const struct arch_insn *insn)
             insn->kind == INSN_CALL || insn->kind == INSN_JUMP || insn->kind == INSN_BRANCH;
         /* mov foo@GOTPCREL(%rip) and friends keep RELOC_GOT; call *foo@... as well */
         relocation->stores = insn->stores;
+        relocation->lea = insn->kind == INSN_LEA;
         relocation->known_size = insn->ref_count == 1 && insn->ref_sizes[0] > 0;
         if (relocation->branch && relocation->class == RELOC_PCREL)
             relocation->class = RELOC_BRANCH;

@@ -6,6 +6,7 @@
 . "$top_srcdir/tests/tap-subr.sh"
 diff=$top_builddir/syscare-diff
 : "${CC:=gcc}"
+: "${suffix:=c}" # of the sources
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 99
@@ -13,10 +14,11 @@ cd "$work" || exit 99
 # compile_side DIRECTORY CFLAGS: with -g, as every package is (types are compared by DWARF)
 compile_side()
 {
-    (cd "$1" && for c in *.c; do
+    (cd "$1" && for c in *."$suffix"; do
+        u=${c%."$suffix"}
         # shellcheck disable=SC2086
-        $CC -g $2 -c "$c" -o "${c%.c}.o" &&
-            $CC -g $2 -ffunction-sections -fdata-sections -c "$c" -o "${c%.c}.replay" || exit 1
+        $CC -g $2 -c "$c" -o "$u.o" &&
+            $CC -g $2 -ffunction-sections -fdata-sections -c "$c" -o "$u.replay" || exit 1
     done)
 }
 
@@ -45,7 +47,7 @@ write_job()
         r=null p=null
         [ -e "o/$u.replay" ] && r="\"$work/o/$u.replay\""
         [ -e "p/$u.replay" ] && p="\"$work/p/$u.replay\""
-        list="$list${list:+,}{\"name\":\"$u.o\",\"source\":\"$u.c\",\"tu\":\"$u\",\"inputs\":[\"./$u.o\"],\"reference\":$r,\"patched\":$p}"
+        list="$list${list:+,}{\"name\":\"$u.o\",\"source\":\"$u.$suffix\",\"tu\":\"$u\",\"inputs\":[\"./$u.o\"],\"reference\":$r,\"patched\":$p}"
     done
     cat > job.json <<END
 {"version":1,"arch":"x86_64","target_elf":"/usr/bin/case","uuid":"01234567-89ab-cdef-0123-456789abcdef",
@@ -57,7 +59,8 @@ END
 }
 
 # differ: compiles, links and compares what is in o/ and p/. Flags in $cflags, $ldflags; $library
-# is set for a shared library, $libs comes after the objects. The exit status of syscare-diff is left
+# is set for a shared library, $libs comes after the objects, $units names those that were compiled
+# again (all). The exit status of syscare-diff is left
 # in $status.
 differ()
 {
@@ -67,8 +70,8 @@ differ()
         status=build
         return
     fi
-    # shellcheck disable=SC2046
-    write_job $(for f in o/*.c p/*.c; do basename "$f" .c; done | sort -u)
+    # shellcheck disable=SC2046,SC2086
+    write_job ${units:-$(for f in o/*."$suffix" p/*."$suffix"; do basename "$f" ."$suffix"; done | sort -u)}
     status=0
     "$diff" job.json > log 2>&1 || status=$?
 }

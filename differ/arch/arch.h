@@ -94,6 +94,22 @@ struct arch_field {
     uint8_t tail; /* bytes from the field's start to the end of its instruction */
 };
 
+/* Where the operands of a guarded jump stand; branches reach to the end of their fields. */
+struct guarded_jump {
+    size_t block, block_tail; /* PC-relative; bytes from it to the end of its instruction */
+    size_t call;
+    size_t jumps[2];
+};
+
+/* The block of data that the registrar of frames works on, in 64-bit words. */
+enum arch_frames_block {
+    FRAMES_STATE,    /* zero */
+    FRAMES_FUNCTION, /* address of __register_frame_info, or 0 */
+    FRAMES_BEGIN,    /* address of .eh_frame */
+    FRAMES_OBJECT,   /* struct object of libgcc, all zero: 7 words in GCC 7 to 14 */
+    FRAMES_WORDS = FRAMES_OBJECT + 21
+};
+
 struct decoder;
 
 struct arch {
@@ -105,6 +121,7 @@ struct arch {
     uint32_t pcrel_type;
     uint32_t abs_type;
     uint32_t dyn_tls_module, dyn_tls_offset, dyn_tls_desc;
+    uint32_t got_type; /* PC-relative, to a slot that ld makes */
     uint32_t dyn_relative, dyn_slot, dyn_glob_dat, dyn_copy, dyn_irelative;
 
     const char *(*reloc_name)(uint32_t type); /* "R_X86_64_PC32"; "type N" when unknown */
@@ -140,6 +157,19 @@ struct arch {
      */
     size_t (*write_hook_call)(uint8_t code[ARCH_HOOK_CALL_MAX], struct arch_field fields[4],
                               size_t *count);
+    /*
+     * Turns an instruction that makes a PC-relative address into one that loads it from there, of
+     * the same length; field is where its operand stands.
+     */
+    void (*address_to_load)(uint8_t *field);
+    /*
+     * Code that makes the patch's frames known to the unwinder, once in a process, and changes no
+     * register; *field is where the PC-relative address of the block (enum arch_frames_block) goes,
+     * at the end of its instruction. NULL when this build has none.
+     */
+    const uint8_t *(*frames_registrar)(size_t *size, size_t *field);
+    /* Writes a jump that calls the registrar first unless that is done. Returns the size. */
+    size_t (*write_guarded_jump)(uint8_t code[32], struct guarded_jump *fields);
 };
 
 /* NULL when the architecture is not known. */

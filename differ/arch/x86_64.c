@@ -401,6 +401,13 @@ static size_t x86_write_hook_call(uint8_t code[ARCH_HOOK_CALL_MAX], struct arch_
     return sizeof(bytes);
 }
 
+/* lea sym(%rip), %reg: REX 8d /r; mov of the same: REX 8b /r. */
+static void x86_address_to_load(uint8_t *field)
+{
+    if (field[-2] == 0x8d)
+        field[-2] = 0x8b;
+}
+
 const struct arch arch_x86_64 = {
     .name = "x86_64",
     .machine = EM_X86_64,
@@ -412,6 +419,7 @@ const struct arch arch_x86_64 = {
     .dyn_tls_module = R_X86_64_DTPMOD64,
     .dyn_tls_offset = R_X86_64_TPOFF64,
     .dyn_tls_desc = R_X86_64_TLSDESC,
+    .got_type = R_X86_64_GOTPCREL,
     .dyn_relative = R_X86_64_RELATIVE,
     .dyn_slot = R_X86_64_JUMP_SLOT,
     .dyn_glob_dat = R_X86_64_GLOB_DAT,
@@ -428,4 +436,7 @@ const struct arch arch_x86_64 = {
     .write_jump = x86_write_jump,
     .write_slot_jump = x86_write_slot_jump,
     .write_hook_call = x86_write_hook_call,
+    .address_to_load = x86_address_to_load,
+    .frames_registrar = x86_frames_registrar,
+    .write_guarded_jump = x86_write_guarded_jump,
 };

@@ -22,6 +22,10 @@ bool x86_is_branch(struct decoder *decoder, const cs_insn *insn);
 /* arch.tls_relax */
 enum reloc_class x86_tls_relax(struct tls_code *code, enum reloc_class class);
 
+/* arch.frames_registrar, arch.write_guarded_jump (x86_64_frames.c) */
+const uint8_t *x86_frames_registrar(size_t *size, size_t *field);
+size_t x86_write_guarded_jump(uint8_t code[32], struct guarded_jump *fields);
+
 /* arch.first_insn */
 bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size,
                     const uint8_t *fresh, size_t fresh_size, struct first_insn *first,
