@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Asks an injector for one thing and prints what it answered: result, functions, text.
 //
-// usage: imports-tool INJECTOR apply|revert|query PID PATCH
+// usage: imports-tool INJECTOR apply|lazy|revert|query PID PATCH
+// lazy: apply as for a first call that is being held
 #include "runtime/inject/protocol.h"
 
 #include <fcntl.h>
@@ -88,9 +89,10 @@ int main(int argc, char **argv)
         die(argv[4]);
     socket = injector_start(argv[1]);
     ask(socket, request, -1);
-    request.op = strcmp(argv[2], "apply") == 0    ? INJECT_APPLY
+    request.op = strcmp(argv[2], "query") == 0    ? INJECT_QUERY
                  : strcmp(argv[2], "revert") == 0 ? INJECT_REVERT
-                                                  : INJECT_QUERY;
+                                                  : INJECT_APPLY;
+    request.flags = strcmp(argv[2], "lazy") == 0 ? INJECT_LAZY : 0;
     request.pid = (int32_t)atoi(argv[3]);
     request.deadline_ms = 3000;
     reply = ask(socket, request, patch);
