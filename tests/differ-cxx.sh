@@ -243,6 +243,87 @@ EOF
 fix main.cc 's/throw x; return x;/throw x + 1; return x;/'
 accepts what_nobody_catches_still_terminates _Z5fixedi $'1\nterminated'
 
+new_case
+sources main.cc << 'EOF'
+#include <cstdio>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+struct Guard { ~Guard() { printf("left "); fflush(stdout); } };
+static volatile int never;
+__attribute__((noipa)) void sleep_on(void) { while (!never) pause(); }
+__attribute__((noipa)) void wait_here(int x) { Guard guard; if (x > 5) printf("old "); fflush(stdout); sleep_on(); }
+static void *start(void *) { wait_here(7); return nullptr; }
+extern "C" void run(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, nullptr, start, nullptr);
+    usleep(50000);
+    pthread_cancel(thread);
+    pthread_join(thread, nullptr);
+    puts("joined");
+}
+EOF
+fix main.cc 's/printf("old ")/printf("new ")/'
+accepts cancellation_runs_the_destructors_of_a_patched_function '_Z9wait_herei' $'old left joined\nnew left joined'
+
+new_case
+sources main.cc << 'EOF'
+#include <cstdio>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static pthread_barrier_t barrier;
+static int caught;
+__attribute__((noipa)) void fixed(int x) { if (x > 50) puts("large"); throw x; }
+__attribute__((noipa)) void call(int x) { try { fixed(x); } catch (int y) { __atomic_add_fetch(&caught, y, __ATOMIC_RELAXED); } }
+static void *start(void *) { pthread_barrier_wait(&barrier); call(3); return nullptr; }
+extern "C" void run(void)
+{
+    pthread_t threads[16];
+    int status;
+    caught = 0;
+    pthread_barrier_init(&barrier, nullptr, 16);
+    for (auto &thread : threads) pthread_create(&thread, nullptr, start, nullptr);
+    for (auto &thread : threads) pthread_join(thread, nullptr);
+    printf("%d ", caught);
+    fflush(stdout);
+    if (fork() == 0) { call(9); _exit(caught); }
+    wait(&status);
+    printf("%d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+EOF
+fix main.cc 's/throw x;/throw x + 1;/'
+accepts many_threads_and_children_may_throw_at_the_first_call _Z5fixedi $'48 57\n64 74'
+
+new_case
+sources main.cc << 'EOF'
+#include <cstdio>
+static double sum;
+__attribute__((noipa)) double many(int a, long b, double c, int d, float e, double f, long g, int h, int i, long double j, double k)
+{
+    if (a > 50) puts("large");
+    return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i + 10 * (double)j + 11 * k;
+}
+__attribute__((noipa)) int format(const char *text, ...)
+{
+    __builtin_va_list args;
+    __builtin_va_start(args, text);
+    double x = __builtin_va_arg(args, double);
+    int y = __builtin_va_arg(args, int);
+    __builtin_va_end(args);
+    if (y > 50) puts(text);
+    return (int)(10 * x) + y;
+}
+extern "C" void run(void)
+{
+    printf("%.1f %d\n", many(1, 2, 3.5, 4, 5.25f, 6.5, 7, 8, 9, 10.5L, 11.5), format("x", 2.5, 4));
+}
+EOF
+sed 's/return a + 2/return 1000 + a + 2/; s/return (int)(10/return 1000 + (int)(10/' o/main.cc > p/main.cc
+accepts registration_leaves_arguments_of_all_kinds_alone '_Z4manyildifdliied _Z6formatPKcz' \
+    $'522.2 29\n1522.2 1029'
+
 # ---- lambdas
 
 lambda_case()
