@@ -154,11 +154,20 @@ static bool read_cie(const struct image *image, uint64_t address, struct cie *ci
     return !cursor.failed;
 }
 
+/* In a patch for a program at a fixed address the runtime fills in addresses of the patch itself. */
+static uint64_t runtime_address(const struct view *view, uint64_t place)
+{
+    for (size_t i = 0; i < view->runtime_count; i++)
+        if (view->runtime[i].place == place && view->runtime[i].sym == SC_RELA_SELF)
+            return (uint64_t)view->runtime[i].addend;
+    return 0;
+}
+
 /* Adds what one FDE says; those without a table are of no interest. */
 static void read_fde(struct view *view, struct cursor *cursor, uint64_t cie_address)
 {
     struct view_table *table;
-    uint64_t function, lsda;
+    uint64_t function, lsda, place;
     struct cie cie;
 
     if (!read_cie(view->image, cie_address, &cie) || cie.lsda == PE_OMIT || !cie.augmented)
@@ -166,7 +175,10 @@ static void read_fde(struct view *view, struct cursor *cursor, uint64_t cie_addr
     function = take_pointer(cursor, cie.pointer);
     take_pointer(cursor, cie.pointer & PE_FORM);
     take_leb(cursor, false);
+    place = cursor->address;
     lsda = take_pointer(cursor, cie.lsda);
+    if (!lsda)
+        lsda = runtime_address(view, place);
     if (cursor->failed || !lsda)
         return;
     table = pool_alloc(view->image->pool, sizeof(*table));

@@ -324,6 +324,35 @@ sed 's/return a + 2/return 1000 + a + 2/; s/return (int)(10/return 1000 + (int)(
 accepts registration_leaves_arguments_of_all_kinds_alone '_Z4manyildifdliied _Z6formatPKcz' \
     $'522.2 29\n1522.2 1029'
 
+new_case
+cat > o/main.cc << 'EOF'
+#include <cstdio>
+#include <stdexcept>
+struct Error { int code; };
+struct Guard { const char *name; explicit Guard(const char *n) : name(n) {} ~Guard() { printf("~%s ", name); } };
+static volatile int limit = 10;
+__attribute__((noinline)) void thrower(int x) { Guard g("thrower"); if (x > limit) throw Error{x}; }
+__attribute__((noinline)) int fixed(int x)
+{
+    Guard g("old");
+    try { thrower(x); } catch (const Error &e) { printf("caught %d ", e.code); return -1; }
+    return x;
+}
+extern "C" void run(void) { printf("%d %d\n", fixed(3), fixed(30)); }
+EOF
+fix main.cc 's/Guard g("old")/Guard g("new")/'
+want='~thrower caught 30 ~old ~thrower ~old 3 -1
+~thrower caught 30 ~new ~thrower ~new 3 -1'
+# libstdc++.a is a package of its own in some distributions
+static='-static -static-pie'
+echo 'int main() { throw 1; }' | $CC -static -x c++ -o /dev/null - 2> /dev/null || static=
+for ldflags in $static; do
+    accepts "exceptions_pass_through_a_patched_function_of_a_program_linked_${ldflags// /_}" _Z5fixedi "$want"
+done
+cflags='-O2 -fno-pie -fcf-protection=full' ldflags=-no-pie
+accepts exceptions_pass_through_a_patched_function_at_a_fixed_address _Z5fixedi "$want"
+cflags='-O2 -fcf-protection=full' ldflags=
+
 # ---- lambdas
 
 lambda_case()
