@@ -9,7 +9,7 @@ srcdir=${top_srcdir:?} builddir=${top_builddir:?} work=$builddir/tests/fuzz/work
 clang=${FUZZ_CLANG:-clang-14} seconds=${FUZZ_SECONDS:-60}
 command -v "$clang" > /dev/null || clang=clang
 flags=(-g -O1 -std=gnu11 -D_GNU_SOURCE '-DPKGLIBEXECDIR="/nonexistent"' -fno-omit-frame-pointer
-    -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined "-I$srcdir" "-I$builddir")
+    "-fsanitize=address,undefined,fuzzer-no-link" -fno-sanitize-recover=undefined "-I$srcdir" "-I$builddir")
 read -ra more <<< "${FUZZ_CFLAGS:-}"
 flags+=("${more[@]}")
 read -ra libs <<< "${FUZZ_LIBS:-}"
