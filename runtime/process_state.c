@@ -140,8 +140,9 @@ static enum process_site site_read(const struct scan *scan, const struct process
     size_t window = (size_t)func->jump_offset + func->jump_size;
     uint64_t to;
 
-    if (!process_read(scan->process, address, memory, window) ||
-        !arch_first_matches(memory, func->old_bytes, func->jump_offset))
+    if (!process_read(scan->process, address, memory, window))
+        return PROCESS_SITE_GONE;
+    if (!arch_first_matches(memory, func->old_bytes, func->jump_offset))
         return PROCESS_SITE_FOREIGN;
     if (memcmp(memory + func->jump_offset, func->old_bytes + func->jump_offset, func->jump_size) ==
         0)
@@ -170,6 +171,7 @@ static void sites_read(struct scan *scan, struct process_instance *instance)
         instance->ours += site == PROCESS_SITE_OURS;
         instance->others += site == PROCESS_SITE_OTHER;
         instance->foreign += site == PROCESS_SITE_FOREIGN;
+        instance->gone |= site == PROCESS_SITE_GONE;
     }
 }
 
@@ -201,6 +203,20 @@ static void instance_read(struct scan *scan, struct process_instance *instance)
     sites_read(scan, instance);
 }
 
+/* Instances that were unmapped between the look at the mappings and the look at their code. */
+static void drop_gone(struct process_state *state)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < state->instance_count; i++) {
+        if (state->instances[i].gone)
+            free(state->instances[i].sites);
+        else
+            state->instances[kept++] = state->instances[i];
+    }
+    state->instance_count = kept;
+}
+
 struct process_state *process_state_read(const struct process *process,
                                          const struct patch_object *patch, struct sc_error **err)
 {
@@ -221,6 +237,7 @@ struct process_state *process_state_read(const struct process *process,
         return NULL;
     for (size_t i = 0; i < state->instance_count; i++)
         instance_read(&scan, &state->instances[i]);
+    drop_gone(state);
     return steal_pointer(&state);
 }
 

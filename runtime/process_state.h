@@ -24,6 +24,7 @@ enum process_site {
     PROCESS_SITE_OURS,     /* a jump to this patch */
     PROCESS_SITE_OTHER,    /* a jump to another SysCare patch */
     PROCESS_SITE_FOREIGN,  /* neither: another tool, or not the code that the patch was made for */
+    PROCESS_SITE_GONE,     /* nothing: it was unmapped meanwhile (dlclose, exec, exit) */
 };
 
 /* One mapping of the target ELF. */
@@ -34,6 +35,7 @@ struct process_instance {
     uint64_t patch_bias;          /* if mapped */
     uint8_t *sites;               /* enum process_site for each function of the patch */
     size_t ours, others, foreign; /* how many of them */
+    bool gone; /* while it is read: some is PROCESS_SITE_GONE, so the instance is left out */
 };
 
 enum process_verdict {

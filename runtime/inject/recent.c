@@ -17,21 +17,24 @@
 #define PF_FORKNOEXEC 0x00000040 /* include/linux/sched.h: has not called exec since its fork */
 
 /*
- * For how long ids tell the order: less than it takes to go once around all of them. There are at
- * least 32,768, and 1,024 for each processor, and no processor forks 10,000 times a second.
+ * Ids tell the order for less than the time in which all of them are given once: no processor makes
+ * a hundred tasks in a millisecond.
  */
-#define RECENT_NS 100000000u
+#define TASKS_PER_MS 100
+#define RECENT_MAX_NS 1000000000u
+
+/* Two comparisons with all within that time make it worth to find out about all at once. */
+#define FULL_NS 100000000u
 
 /* More than that many ids are no faster than all processes. */
 #define RANGE_MAX 1024
 
-#define SORTS_MAX 3
-
 /* What was found out about all processes at one moment. */
 struct vm_snapshot {
-    uint64_t at;  /* clock_now() when it was begun */
-    pid_t last;   /* the process id that had been given last by then */
-    pid_t *alone; /* ascending: processes that shared their memory with no other */
+    uint64_t recent_ns; /* for how long it counts */
+    uint64_t at;        /* clock_now() when it was begun */
+    pid_t last;         /* the process id that had been given last by then */
+    pid_t *alone;       /* ascending: processes that shared their memory with no other */
     size_t count;
     uint64_t full; /* when recent_range was last of no help */
 };
@@ -70,6 +73,12 @@ void recent_free(struct vm_snapshot *snapshot)
     free(snapshot);
 }
 
+/* False for those that have ended. */
+static bool is_comparable(pid_t pid)
+{
+    return syscall(SYS_kcmp, pid, pid, KCMP_VM, 0, 0) == 0;
+}
+
 /* All processes that can be compared. NULL when memory runs out. */
 static pid_t *list_processes(size_t *count)
 {
@@ -90,7 +99,7 @@ static pid_t *list_processes(size_t *count)
             pids = more;
             room += 256;
         }
-        if (pid > 0 && syscall(SYS_kcmp, pid, pid, KCMP_VM, 0, 0) == 0)
+        if (pid > 0 && is_comparable(pid))
             pids[(*count)++] = pid;
     }
     if (dir)
@@ -98,14 +107,44 @@ static pid_t *list_processes(size_t *count)
     return pids;
 }
 
-/* By address space, in the order that kcmp(2) gives; *failed: a process ended meanwhile. */
-static int compare_vm(const void *a, const void *b, void *failed)
+/* By address space, as kcmp(2) orders them; what has ended meanwhile comes before all others. */
+static bool vm_is_less(pid_t a, pid_t b)
 {
-    long order = syscall(SYS_kcmp, *(const pid_t *)a, *(const pid_t *)b, KCMP_VM, 0, 0);
+    long order = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
 
-    if (order < 0 || order > 2)
-        *(bool *)failed = true;
-    return order == 1 ? -1 : order == 2;
+    return order == 1 || (order != 0 && order != 2 && !is_comparable(a));
+}
+
+/*
+ * Merges the sorted pids[0..middle) and pids[middle..count). Processes end all the time: because
+ * one that has ended is taken at once when it is at the head, the others stay in their order. No
+ * library's sort promises that.
+ */
+static void merge_vm(pid_t *pids, size_t middle, size_t count, pid_t *out)
+{
+    size_t left = 0, right = middle;
+
+    for (size_t i = 0; i < count; i++) {
+        bool take_right = left == middle || (right < count && vm_is_less(pids[right], pids[left]));
+
+        out[i] = take_right ? pids[right++] : pids[left++];
+    }
+}
+
+/* Puts processes in the order of their address spaces. False when memory runs out. */
+static bool sort_vm(pid_t *pids, size_t count)
+{
+    cleanup_free pid_t *out = calloc(count + 1, sizeof(*out));
+
+    for (size_t width = 1; out && width < count; width *= 2) {
+        for (size_t at = 0; at < count; at += 2 * width) {
+            size_t part = count - at < 2 * width ? count - at : 2 * width;
+
+            merge_vm(pids + at, part < width ? part : width, part, out + at);
+        }
+        memcpy(pids, out, count * sizeof(*pids));
+    }
+    return out;
 }
 
 static int compare_pids(const void *a, const void *b)
@@ -118,46 +157,43 @@ static int compare_pids(const void *a, const void *b)
 /* Keeps of pids, which are in the order of their address spaces, those that are alone in theirs. */
 static size_t keep_alone(pid_t *pids, size_t count)
 {
-    bool failed = false, same = false;
+    bool same = false;
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
-        bool next = i + 1 < count && compare_vm(&pids[i], &pids[i + 1], &failed) == 0;
+        long order = i + 1 < count ? syscall(SYS_kcmp, pids[i], pids[i + 1], KCMP_VM, 0, 0) : 1;
+        bool next = order != 1 && order != 2; /* the same, or nobody knows */
 
         if (!same && !next)
             pids[kept++] = pids[i];
         same = next;
     }
-    return failed ? 0 : kept;
+    return kept;
 }
 
-/* Leaves out those that have ended. */
+/* Leaves out those that have ended: between two that share they would hide it. */
 static size_t keep_living(pid_t *pids, size_t count)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++)
-        if (syscall(SYS_kcmp, pids[i], pids[i], KCMP_VM, 0, 0) == 0)
+        if (is_comparable(pids[i]))
             pids[kept++] = pids[i];
     return kept;
 }
 
 static void snapshot_take(struct vm_snapshot *snapshot)
 {
-    bool failed = true;
-
     free(snapshot->alone);
     snapshot->at = clock_now();
     snapshot->last = read_last_pid();
     snapshot->alone = list_processes(&snapshot->count);
-    /* The order is none if a process ends while they are put in order: then again without it. */
-    for (int i = 0; i < SORTS_MAX && failed && snapshot->count; i++) {
-        failed = false;
-        qsort_r(snapshot->alone, snapshot->count, sizeof(pid_t), compare_vm, &failed);
-        if (failed)
-            snapshot->count = keep_living(snapshot->alone, snapshot->count);
+    if (!snapshot->alone || !sort_vm(snapshot->alone, snapshot->count)) {
+        snapshot->count = 0;
+        return;
     }
-    snapshot->count = failed ? 0 : keep_alone(snapshot->alone, snapshot->count);
+    snapshot->count = keep_living(snapshot->alone, snapshot->count);
+    snapshot->count = keep_alone(snapshot->alone, snapshot->count);
     if (snapshot->count)
         qsort(snapshot->alone, snapshot->count, sizeof(pid_t), compare_pids);
 }
@@ -165,12 +201,12 @@ static void snapshot_take(struct vm_snapshot *snapshot)
 /* True if the snapshot is fresh and the process was alone in its memory then. */
 static bool was_alone(const struct vm_snapshot *snapshot, pid_t pid)
 {
-    return snapshot->count && snapshot->last && clock_now() - snapshot->at < RECENT_NS &&
+    return snapshot->count && snapshot->last && clock_now() - snapshot->at < snapshot->recent_ns &&
            bsearch(&pid, snapshot->alone, snapshot->count, sizeof(pid), compare_pids);
 }
 
 /* True if the process is young, and has its memory from an exec: only its own clones can share. */
-static bool is_young(pid_t pid)
+static bool is_young(pid_t pid, uint64_t recent_ns)
 {
     uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
     struct task_stat stat;
@@ -182,7 +218,7 @@ static bool is_young(pid_t pid)
     if (!task_stat_read(pid, pid, &stat) || stat.flags & PF_FORKNOEXEC || !ticks)
         return false;
     born = stat.start_time * (1000000000u / ticks);
-    return now >= born && now - born < RECENT_NS;
+    return now >= born && now - born < recent_ns;
 }
 
 static size_t range_size(pid_t after, pid_t last)
@@ -192,22 +228,34 @@ static size_t range_size(pid_t after, pid_t last)
     return (size_t)(last >= after ? last - after : max - after + last);
 }
 
+static struct vm_snapshot *snapshot_new(void)
+{
+    struct vm_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    long processors = sysconf(_SC_NPROCESSORS_CONF);
+    uint64_t per_ms = TASKS_PER_MS * (uint64_t)(processors > 0 ? processors : 1);
+    uint64_t max = (uint64_t)recent_pid_max() / per_ms * 1000000u;
+
+    if (snapshot)
+        snapshot->recent_ns = max < RECENT_MAX_NS ? max : RECENT_MAX_NS;
+    return snapshot;
+}
+
 bool recent_range(struct job *job, pid_t *after, pid_t *last)
 {
     struct vm_snapshot *snapshot = job->injector->recent;
     uint64_t now = clock_now();
 
     if (!snapshot)
-        snapshot = job->injector->recent = calloc(1, sizeof(*snapshot));
+        snapshot = job->injector->recent = snapshot_new();
     *last = read_last_pid();
     if (!snapshot || !*last)
         return false;
     *after = job->pid;
-    if (!was_alone(snapshot, job->pid) && is_young(job->pid))
+    if (!was_alone(snapshot, job->pid) && is_young(job->pid, snapshot->recent_ns))
         return range_size(*after, *last) <= RANGE_MAX;
     /* Once in a while a comparison with all is cheaper than finding out about all. */
-    if (!was_alone(snapshot, job->pid) && now - snapshot->full < RECENT_NS &&
-        now - snapshot->at >= RECENT_NS / 2)
+    if (!was_alone(snapshot, job->pid) && now - snapshot->full < FULL_NS &&
+        now - snapshot->at >= snapshot->recent_ns / 2)
         snapshot_take(snapshot);
     *after = snapshot->last;
     if (was_alone(snapshot, job->pid) && range_size(*after, *last) <= RANGE_MAX)
