@@ -1,7 +1,7 @@
 #!/bin/bash
 # A first instruction that reads the program's own data stays; the jump goes behind it.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034,SC1091
+# shellcheck disable=SC2034,SC1091,SC2119
 . "${top_srcdir:?}/tests/imports-subr.sh"
 ldflags='-Wl,--build-id'
 

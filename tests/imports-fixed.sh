@@ -1,7 +1,7 @@
 #!/bin/bash
 # Programs at a fixed address: their code has 32-bit addresses, the patch's own among them.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034,SC1091
+# shellcheck disable=SC2034,SC1091,SC2119
 . "${top_srcdir:?}/tests/imports-subr.sh"
 libs=-lm
 original='#include <stdio.h>

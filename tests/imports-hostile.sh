@@ -1,7 +1,7 @@
 #!/bin/bash
 # What a process says of its libraries is not trusted: such a process is left alone, unharmed.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034,SC1091
+# shellcheck disable=SC2034,SC1091,SC2119
 . "${top_srcdir:?}/tests/imports-subr.sh"
 cflags='-O2 -fPIE -fcf-protection=full'
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # New imports are bound in running processes as the dynamic linker would bind them.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034,SC1091
+# shellcheck disable=SC2034,SC1091,SC2119
 . "${top_srcdir:?}/tests/imports-subr.sh"
 ldflags='-Wl,--build-id'
 

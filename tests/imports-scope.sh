@@ -1,7 +1,7 @@
 #!/bin/bash
 # Imports of a library are found where the dynamic linker would look: interposed, copied, opened late.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034,SC1091
+# shellcheck disable=SC2034,SC1091,SC2119
 . "${top_srcdir:?}/tests/imports-subr.sh"
 library=library cflags='-O2 -fPIC -fcf-protection=full' ldflags='-Wl,--build-id'
 libs="-L$work -ldep -Wl,-rpath,$work -Wl,-z,lazy"

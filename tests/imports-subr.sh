@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2119,SC2154
 # Cases as in differ-subr.sh, but a real process is patched by the injector while it runs.
 
 . "${top_srcdir:?}/tests/differ-subr.sh"
@@ -39,6 +39,7 @@ read_line()
 }
 
 # ask [FUNCTION]: has run(), or that function, called; in $said what it printed
+# shellcheck disable=SC2120
 ask()
 {
     echo "${1:-}" >&7
@@ -88,7 +89,8 @@ goes()
     name=$1 before=$2 after=$3 bad=0
     shift 3
     if [ $# -eq 0 ]; then
-        [ "$library" ] && set -- ./o/program || set -- ./o/out
+        set -- ./o/out
+        [ -z "$library" ] || set -- ./o/program
     fi
     start "$@"
     expect "before" "$said" "$before"
@@ -113,7 +115,8 @@ stays()
     name=$1 before=$2 wanted=$3 reason=$4 bad=0
     shift 4
     if [ $# -eq 0 ]; then
-        [ "$library" ] && set -- ./o/program || set -- ./o/out
+        set -- ./o/out
+        [ -z "$library" ] || set -- ./o/program
     fi
     start "$@"
     inject apply
@@ -123,12 +126,4 @@ stays()
     expect "afterwards" "$said" "$before"
     stop
     tap_result $bad "$name"
-}
-
-: > nothing
-sides()
-{
-    new_case
-    cat > o/main.c
-    cp o/main.c p/main.c
 }

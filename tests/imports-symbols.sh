@@ -1,7 +1,7 @@
 #!/bin/bash
 # Indirect functions, versions and visibility: a reference means in the patch what ld made of it.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034,SC1091
+# shellcheck disable=SC2034,SC1091,SC2119
 . "${top_srcdir:?}/tests/imports-subr.sh"
 
 # in_main BEFORE AFTER: both versions from standard input, where the first text becomes the second
@@ -40,7 +40,7 @@ library=library
 for visibility in '' '__attribute__((visibility(\"hidden\")))' '__attribute__((visibility(\"protected\")))'; do
     cflags='-O2 -fPIC -fcf-protection=full' ldflags='-Wl,--build-id'
     both 'x \* 2 + used(x)' 'work(x) * 3' < <(sed "s/^#define ATTR/#define ATTR ${visibility//\\/}/" <<< "$indirect")
-    lives "an_indirect_function_of_a_library_is_called_$(tr -dc a-z <<< "$visibility")" f '203 202' '603 202'
+    lives "an_indirect_function_of_a_library_is_called_$(tr -dc "[:lower:]" <<< "$visibility")" f '203 202' '603 202'
 done
 
 # Two versions of one function in the library, and references to both.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Thread-local variables of the target are those that the patch uses, in every model of access.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034,SC1091
+# shellcheck disable=SC2034,SC1091,SC2119
 . "${top_srcdir:?}/tests/imports-subr.sh"
 
 # f() uses variables that the old version of it does not; others() is code that has not changed
@@ -63,7 +63,8 @@ lives_with()
         tap_result 1 "$name"
         return
     fi
-    [ "$library" ] && set -- ./o/program || set -- ./o/out
+    set -- ./o/out
+    [ -z "$library" ] || set -- ./o/program
     bad=0
     start "$@"
     expect before "$said" "$before"
