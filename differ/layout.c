@@ -57,7 +57,8 @@ static const char *place_of(struct pool *pool, int64_t bits)
     return pool_format(pool, "offset %lld", (long long)(bits / 8));
 }
 
-/* Tells the first difference in words, and which member of the new layout it is about. */
+/* Tells the first difference in words, and which member it is about: of the new layout, or one that
+ * only the old one has. */
 static const char *describe_change(struct pool *pool, const struct type_layout *old,
                                    const struct type_layout *new, const struct type_member **about)
 {
@@ -65,7 +66,7 @@ static const char *describe_change(struct pool *pool, const struct type_layout *
         const struct type_member *was = old->members.items[i];
         const struct type_member *is = find_member(new, was->name);
 
-        *about = is;
+        *about = is ? is : was;
         if (is && is->offset != was->offset)
             return pool_format(pool, "member %s moves from %s to %s", was->name,
                                place_of(pool, was->offset), place_of(pool, is->offset));
@@ -104,14 +105,14 @@ static const char *layout_change(struct pool *pool, const struct type_layout *ol
 }
 
 /* A place in the patched sources, as people count lines there; NULL if it is not known. */
-static const char *source_of(struct differ *differ, const char *file, uint32_t line)
+static const char *source_of(struct differ *differ, const char *file, uint32_t line, bool original)
 {
     const struct edits *edits = &differ->job.edits;
     bool edited;
 
     if (!file)
         return NULL;
-    line = edits_line(edits_find(edits, file), line, &edited);
+    line = (original ? edits_old_line : edits_line)(edits_find(edits, file), line, &edited);
     return edits_place(edits, &differ->pool, file, line);
 }
 
@@ -119,7 +120,8 @@ static void refuse_layout(struct differ *differ, const struct object *object,
                           const struct type_layout *old, const struct type_layout *new,
                           const char *change, const struct type_member *about)
 {
-    const char *place = source_of(differ, new->file, new->line);
+    const char *place = source_of(differ, new->file, new->line, false);
+    bool gone = about && find_member(old, about->name) == about;
     struct refusal *refusal;
 
     if (old->enumeration && old->size == new->size)
@@ -130,7 +132,7 @@ static void refuse_layout(struct differ *differ, const struct object *object,
                                 "%s (%s) changes from %llu to %llu bytes: %s", old->key,
                                 place ? place : "?", (unsigned long long)old->size,
                                 (unsigned long long)new->size, change);
-    refusal->source = about ? source_of(differ, about->file, about->line) : NULL;
+    refusal->source = about ? source_of(differ, about->file, about->line, gone) : NULL;
     if (!refusal->source)
         refusal->source = place;
 }

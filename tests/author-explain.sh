@@ -279,6 +279,11 @@ sed 's/level = 3/level = 4/; s/int a; int b;/int a;\n  long c;\n  int b;/' o/mai
 compare '[[1,1,1,0],[2,5,2,1],[7,1,7,0]]' '[[2,2,2]]'
 tap_prints 'a_changed_initialiser_has_its_line' main.c:2 refused_at changed-initialiser
 tap_prints 'a_changed_layout_has_the_line_of_the_member' main.c:5 refused_at type-layout
+sed 's/int a; int b;/int a;/; s/pairs\[x & 1\].b/x/' o/main.c > p/main.c
+compare '[[1,2,1,0],[3,2,3,1],[5,1,5,0]]' '[[3,2,3]]'
+tap_prints 'a_member_that_goes_has_the_line_where_it_was' main.c:3 refused_at type-layout
+sed 's/level = 3/level = 4/; s/int a; int b;/int a;\n  long c;\n  int b;/' o/main.c > p/main.c
+compare '[[1,1,1,0],[2,5,2,1],[7,1,7,0]]' '[[2,2,2]]'
 tap_that 'its_message_has_both_sizes_and_both_places' grep -q \
     'struct pair (main.c:3) changes from 8 to 24 bytes: member b moves from offset 4 to offset 16' log
 
