@@ -175,6 +175,35 @@ sed 's/^int Base::value/int first_of_the_file(int x) { return x * 3; }\nint Base
 accepts a_function_may_be_added_before_the_first_of_a_file_with_static_objects '_ZNK7Derived3sumEv' \
     $'started 7Derived 2 value 3\n7Derived 2 value 5'
 
+new_case
+sources main.cc << 'EOF'
+#include <cstdio>
+struct First { int a = 1; virtual int one() { return a; } virtual ~First() {} };
+struct Second { int b = 2; virtual int two(); virtual ~Second() {} };
+struct Both : First, Second { int c = 3; int two() override; };
+struct Shared : virtual Second { int d = 4; int two() override; };
+int Second::two() { return b; }
+int Both::two() { if (b > 50) puts("large"); return b + c; }
+int Shared::two() { if (b > 50) puts("large"); return b + d; }
+__attribute__((noipa)) int call(Second *object) { return object->two(); }
+__attribute__((noipa)) Second *make(int x) { if (x) return new Both; return new Shared; }
+extern "C" void run(void) { printf("%d %d ", call(make(1)), call(make(0))); }
+EOF
+fix main.cc 's/return b + c;/return b - c;/; s/return b + d;/return b - d;/'
+for cflags in -O0 '-O2 -fcf-protection=full' '-O2 -fPIC -fcf-protection=full'; do
+    accepts "functions_are_patched_that_thunks_of_several_bases_lead_to_${cflags// /_}" "$(case $cflags in -O0) echo _ZN4Both3twoEv _ZN6Shared3twoEv ;; *) echo "_ZN4Both3twoEv _ZN6Shared3twoEv _ZThn16_N4Both3twoEv _ZTv0_n24_N6Shared3twoEv" ;; esac)" '5 6 -1 -2 '
+done
+cflags='-O2 -fcf-protection=full'
+
+header_case
+finds_nothing the_same_sources_of_cxx_have_no_difference
+lambda_case_twice='#include <functional>
+std::function<int(int)> make(int k) { auto f = [k](int x) { return x + k; }; if (k > 5) return [k](int x) { return x * k; }; return f; }
+extern "C" void run(void) { make(3)(4); }'
+new_case
+echo "$lambda_case_twice" | sources main.cc
+finds_nothing the_same_lambdas_have_no_difference
+
 # ---- exceptions
 
 new_case
@@ -202,7 +231,7 @@ want='~thrower caught 30 ~old ~thrower ~old 3 -1
 ~thrower caught 30 ~new main: rethrown'
 for CC in g++ g++-11; do
     command -v $CC > /dev/null || continue
-    for cflags in -O0 -O1 -O2 -O3 -Os '-O2 -fPIE -fno-plt' '-O2 -fcf-protection=none' '-O2 -g3' '-O2 -D_GLIBCXX_ASSERTIONS'; do
+    for cflags in -O0 -O1 -O2 -O3 -Os '-O2 -fPIE -fno-plt -fcf-protection=full -g3'; do
         accepts "exceptions_pass_through_a_patched_function_${CC}_${cflags// /_}" _Z5fixedi "$want"
     done
 done

@@ -1,0 +1,128 @@
+#!/bin/bash
+# Exceptions through patched functions of real processes: applied, taken back, applied again, removed.
+# SPDX-License-Identifier: GPL-2.0-or-later
+set -uo pipefail
+srcdir=${top_srcdir:?} builddir=${top_builddir:?}
+# shellcheck source=tests/tap-subr.sh
+. "$srcdir/tests/tap-subr.sh"
+# shellcheck source=tests/daemon-subr.sh
+. "$srcdir/tests/daemon-subr.sh"
+[ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
+unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
+command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
+world_namespace "$0" "$@"
+trap world_end EXIT
+CXX=${CXX:-g++}
+
+# Prints a line for each line that it reads: which functions caught and cleaned up.
+write_source() {
+    cat << 'EOF'
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+struct Guard { const char *name; explicit Guard(const char *n) : name(n) {} ~Guard() { printf("~%s ", name); } };
+static volatile int limit = 10;
+__attribute__((noipa)) void inner(int x) { Guard guard("inner"); if (x > limit) throw std::runtime_error("big"); }
+__attribute__((noipa)) int first(int x)
+{
+    Guard guard("old1");
+    if (x > 1000) puts("never");
+    try { inner(x); } catch (const std::exception &e) { printf("%s ", e.what()); throw 7; }
+    return x;
+}
+__attribute__((noipa)) int second(int x)
+{
+    Guard guard("old2");
+    if (x > 1000) puts("never");
+    return first(x) + 1;
+}
+int main()
+{
+    char line[80];
+    setvbuf(stdout, nullptr, _IOLBF, 0);
+    while (fgets(line, sizeof(line), stdin)) {
+        try { printf("%d\n", second(20)); } catch (int x) { printf("main %d\n", x); }
+    }
+}
+EOF
+}
+
+# One side, as linked and as compiled again. Usage: build_side DIR SED-SCRIPT
+build_side() {
+    local dir=$world/$1
+    mkdir -p "$dir"
+    write_source | sed "$2" > "$dir/main.cc"
+    (cd "$dir" && $CXX -g -O2 -c main.cc -o main.o &&
+        $CXX -g -O2 -ffunction-sections -fdata-sections -c main.cc -o main.replay &&
+        $CXX "$build_id" -Wl,-Map=out.map -o out ./main.o)
+}
+
+# What a record of the target says. Usage: target_record FIELD
+target_record() {
+    sed -n "s/.*\"$1\": *\"\\([^\"]*\\)\".*/\\1/p" "$world/probe/patch_info" | head -n 1
+}
+
+# A patch by the differ, for the functions that SED-SCRIPT changes. Usage: make_cxx_patch NAME BYTE SED-SCRIPT
+make_cxx_patch() {
+    local name=$1 byte=$2 dir entity
+    dir=$patches/$(uuid_of "$byte") entity=$(uuid_of "$(printf '%02x' $((0x$byte + 1)))")
+    build_side "$name" "$3" || return
+    mkdir -p "$dir"
+    cat > "$world/$name/job.json" << EOF
+{"version":1,"arch":"x86_64","target_elf":"/usr/bin/sctarget","uuid":"$entity",
+ "build_id":"$(target_record build_id)","target_digest":"$(target_record target_digest)",
+ "reference":{"elf":"$world/o/out","map":"$world/o/out.map"},
+ "patched":{"elf":"$world/$name/out","map":"$world/$name/out.map"},
+ "objects":[{"name":"main.o","source":"main.cc","tu":"main","inputs":["./main.o"],
+ "reference":"$world/o/main.replay","patched":"$world/$name/main.replay"}],
+ "ld":"${LD:-ld}","output":"$dir/sctarget","report":"$world/$name/report.json"}
+EOF
+    "$builddir/syscare-diff" "$world/$name/job.json" || return
+    "$builddir/tests/daemon-patch-info" "$dir" "$(uuid_of "$byte")" "$name" 1.0 \
+        "$entity" sctarget /usr/bin/sctarget "$root/usr/bin/sctarget"
+}
+
+make_target() {
+    build_id=$(fresh_build_id)
+    build_side o '' || return
+    cp "$world/o/out" "$root/usr/bin/sctarget"
+    mkdir -p "$world/probe"
+    echo nothing > "$world/probe/sctarget"
+    "$builddir/tests/daemon-patch-info" "$world/probe" "$(uuid_of 70)" probe 1.0 \
+        "$(uuid_of 71)" sctarget /usr/bin/sctarget "$root/usr/bin/sctarget"
+}
+
+# Mappings of patch objects in a process.
+mappings() {
+    awk '/syscare|\/sctarget/ && $6 !~ /usr\/bin/' "/proc/${target_pid[$1]}/maps" | wc -l
+}
+
+old='~inner big ~old1 ~old2 main 7'
+world_begin "$builddir/tests/differ-cxx-process.world" || tap_bail "no world"
+tap_that "target_is_built" make_target || tap_bail "no target"
+tap_that "patch_of_one_function_is_made" make_cxx_patch FIX1 11 's/"old1"/"new1"/; s/throw 7/throw 8/' || tap_bail "no patch"
+tap_that "patch_of_another_function_is_made" make_cxx_patch FIX2 21 's/"old2"/"new2"/' || tap_bail "no patch"
+target_start running
+tap_that "daemon_starts" daemon_start || tap_bail "no daemon"
+tap_prints "old_functions_are_passed_through_before" "$old" ask running go
+tap_that "apply_succeeds" ctl apply FIX1
+tap_prints "a_patched_function_catches_throws_anew_and_cleans_up" '~inner big ~new1 ~old2 main 8' ask running go
+tap_that "second_patch_is_applied" ctl apply FIX2
+tap_prints "two_patches_are_passed_through" '~inner big ~new1 ~new2 main 8' ask running go
+target_start later
+tap_prints "a_process_that_starts_later_as_well" '~inner big ~new1 ~new2 main 8' ask later go
+tap_that "deactive_succeeds" ctl deactive FIX1
+tap_prints "what_is_deactivated_is_passed_through_no_more" '~inner big ~old1 ~new2 main 7' ask running go
+tap_that "apply_succeeds_again" ctl apply FIX1
+tap_prints "after_applying_again_too" '~inner big ~new1 ~new2 main 8' ask running go
+tap_that "first_patch_is_removed" ctl remove FIX1
+tap_prints "the_other_one_stays_in_force" '~inner big ~old1 ~new2 main 7' ask running go
+tap_that "second_patch_is_removed" ctl remove FIX2
+tap_prints "old_functions_are_passed_through_after" "$old" ask running go
+tap_prints "once_more" "$old" ask later go
+left=$(mappings running)
+[ "$left" -gt 0 ]
+tap_result $? "frames_that_were_registered_stay_mapped"
+tap_that "apply_after_removal_succeeds" ctl apply FIX1
+tap_prints "exceptions_pass_after_removal_and_application" '~inner big ~new1 ~old2 main 8' ask running go
+tap_done
