@@ -48,12 +48,37 @@ static void check_counted(struct differ *differ, struct object *original, struct
 /* Runs before main() only: the fixed one would never be called. */
 static bool runs_at_start(const char *name)
 {
-    return strstr(name, "_GLOBAL__sub_I_") || strstr(name, "_GLOBAL__I_") ||
+    return strstr(name, "_sub_I_") || strstr(name, "_GLOBAL__I_") ||
            strstr(name, "static_initialization_and_destruction_0");
+}
+
+/* What the section of pointers calls: constructors of C as well. */
+static void check_constructors(struct differ *differ, const struct section *section)
+{
+    for (size_t i = 0; i < section->relocation_count; i++) {
+        const struct symbol *symbol = section->relocations[i].target;
+
+        if (symbol && symbol_is_function(symbol) && symbol->twin &&
+            symbol->status == STATUS_CHANGED)
+            differ_refuse(differ, REFUSE_CONSTRUCTOR, section->object, symbol->name,
+                          "%s changes, which runs before the program does",
+                          people_name(differ, symbol));
+    }
+}
+
+static bool holds_constructors(const struct section *section)
+{
+    return section->kind == SECTION_CONSTRUCTOR && !section->waived &&
+           (strncmp(section->name, ".init_array", 11) == 0 ||
+            strncmp(section->name, ".preinit_array", 14) == 0 ||
+            strncmp(section->name, ".ctors", 6) == 0);
 }
 
 static void check_initialisers(struct differ *differ, const struct object *patched)
 {
+    for (size_t i = 1; i < patched->section_count; i++)
+        if (holds_constructors(&patched->sections[i]))
+            check_constructors(differ, &patched->sections[i]);
     for (size_t i = 0; i < patched->functions.count; i++) {
         const struct symbol *symbol = patched->functions.items[i];
 

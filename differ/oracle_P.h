@@ -36,6 +36,12 @@ bool text_thunk(struct writer *writer, const struct code *part);
 /* In a patch object: the runtime's relocation inside the instruction, or NULL. */
 const struct sc_patch_rela *text_relocation(const struct view *view, const struct arch_insn *insn);
 
+/*
+ * An instruction that makes the address of a library's variable which the program has a copy of, as
+ * a load of the address; false for others.
+ */
+bool text_copy_address(struct writer *writer, const struct arch_insn *insn);
+
 /* In a patch object: whether the slot is filled by a lookup, so that ld knows nothing of it. */
 bool text_is_import(const struct view *view, const struct image_slot *slot);
 

@@ -168,3 +168,44 @@ bool text_is_import(const struct view *view, const struct image_slot *slot)
     return view->target && sscanf(slot->name, "sct.%u.", &row) == 1 &&
            text_read_row(view, row, &symbol) && symbol.kind == SC_SYM_IMPORT;
 }
+
+/*
+ * A variable of a library that the program has a copy of (R_*_COPY). What has its address made in
+ * the patched link loads it from a slot in a patch for a program without the copy.
+ */
+static const struct image_slot *copy_at(const struct writer *writer, const struct arch_insn *insn,
+                                        struct view **where)
+{
+    const struct sc_patch_rela *rela = text_relocation(writer->view, insn);
+    struct view *view = rela ? writer->view->target : writer->view;
+    uint64_t address = insn->refs[0];
+    const struct image_slot *slot;
+    struct sc_patch_sym row;
+
+    if (rela) {
+        if (!view || !text_read_row(writer->view, rela->sym, &row))
+            return NULL;
+        address =
+            row.target_vaddr + (uint64_t)rela->addend + insn->address + insn->size - rela->place;
+    }
+    *where = view;
+    slot = image_slot(view->image, address);
+    return slot && slot->type == view->image->arch->dyn_copy ? slot : NULL;
+}
+
+bool text_copy_address(struct writer *writer, const struct arch_insn *insn)
+{
+    struct view *mine = writer->view, *where;
+    const struct image_slot *copy = insn->kind == INSN_LEA ? copy_at(writer, insn, &where) : NULL;
+
+    if (!copy)
+        return false;
+    fputs("M ", writer->out);
+    for (size_t i = 0; i < insn->size; i++)
+        fprintf(writer->out, "%02x", insn->bytes[i]);
+    fputs(" slot:", writer->out);
+    writer->view = where;
+    text_slot(writer, copy);
+    writer->view = mine;
+    return true;
+}

@@ -456,49 +456,9 @@ static bool write_through_slot(struct writer *writer, const struct arch_insn *in
     return true;
 }
 
-/*
- * A variable of a library that the program has a copy of (R_*_COPY). What has its address made in
- * the patched link loads it from a slot in a patch for a program without the copy.
- */
-static const struct image_slot *copy_at(const struct writer *writer, const struct arch_insn *insn,
-                                        struct view **where)
-{
-    const struct sc_patch_rela *rela = text_relocation(writer->view, insn);
-    struct view *view = rela ? writer->view->target : writer->view;
-    uint64_t address = insn->refs[0];
-    const struct image_slot *slot;
-    struct sc_patch_sym row;
-
-    if (rela) {
-        if (!view || !text_read_row(writer->view, rela->sym, &row))
-            return NULL;
-        address =
-            row.target_vaddr + (uint64_t)rela->addend + insn->address + insn->size - rela->place;
-    }
-    *where = view;
-    slot = image_slot(view->image, address);
-    return slot && slot->type == view->image->arch->dyn_copy ? slot : NULL;
-}
-
-static bool write_copy_address(struct writer *writer, const struct arch_insn *insn)
-{
-    struct view *mine = writer->view, *where;
-    const struct image_slot *copy = insn->kind == INSN_LEA ? copy_at(writer, insn, &where) : NULL;
-
-    if (!copy)
-        return false;
-    fputs("M ", writer->out);
-    write_bytes(writer, insn->bytes, insn->size);
-    fputs(" slot:", writer->out);
-    writer->view = where;
-    text_slot(writer, copy);
-    writer->view = mine;
-    return true;
-}
-
 static void write_insn(struct writer *writer, const struct arch_insn *insn)
 {
-    if (write_through_slot(writer, insn) || write_copy_address(writer, insn))
+    if (write_through_slot(writer, insn) || text_copy_address(writer, insn))
         return;
     if (insn->kind == INSN_CALL || insn->kind == INSN_JUMP) {
         fprintf(writer->out, "%c ", insn->kind == INSN_CALL ? 'C' : 'J');

@@ -11,7 +11,7 @@ srcdir=${top_srcdir:?} builddir=${top_builddir:?}
 unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
 command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
 world_namespace "$0" "$@"
-trap world_end EXIT
+trap 'world_end; rm -rf --one-file-system "$world"' EXIT
 CXX=${CXX:-g++}
 
 # Prints a line for each line that it reads: which functions caught and cleaned up.
@@ -98,7 +98,7 @@ mappings() {
 }
 
 old='~inner big ~old1 ~old2 main 7'
-world_begin "$builddir/tests/differ-cxx-process.world" || tap_bail "no world"
+world_begin "$builddir/tests/differ-cxx-process.world" > /dev/null 2>&1 || tap_bail "no world"
 tap_that "target_is_built" make_target || tap_bail "no target"
 tap_that "patch_of_one_function_is_made" make_cxx_patch FIX1 11 's/"old1"/"new1"/; s/throw 7/throw 8/' || tap_bail "no patch"
 tap_that "patch_of_another_function_is_made" make_cxx_patch FIX2 21 's/"old2"/"new2"/' || tap_bail "no patch"

@@ -204,6 +204,22 @@ new_case
 echo "$lambda_case_twice" | sources main.cc
 finds_nothing the_same_lambdas_have_no_difference
 
+new_case
+sources main.cc << 'EOF'
+#include <cstdio>
+template <typename T> __attribute__((noipa)) T total(T x) { static T sum; if (x > 1000) puts("large"); sum += x; return sum; }
+__attribute__((noipa)) int fixed(int x) { if (x > 1000) puts("large"); return total(x); }
+extern "C" void run(void) { printf("%d ", fixed(3)); }
+EOF
+fix main.cc 's/return total(x);/return total(x) + (int)total<long>(100);/'
+accepts a_new_instance_of_a_template_with_state_comes_with_the_patch_of_a_program _Z5fixedi '3 106 '
+library=library cflags='-O2 -fPIC -fcf-protection=full'
+refuses a_new_instance_with_state_that_another_library_may_have_is_refused comdat-section 'sum of an inline function'
+cflags='-O2 -fPIC -fcf-protection=full -fvisibility=hidden' 
+sed -i 's/^extern "C" void run/extern "C" __attribute__((visibility("default"))) void run/' ?/main.cc
+accepts what_a_library_does_not_export_is_its_own _Z5fixedi '3 106 '
+library='' cflags='-O2 -fcf-protection=full'
+
 # ---- exceptions
 
 new_case

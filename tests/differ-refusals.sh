@@ -56,6 +56,10 @@ old='void run(void) { printf("x"); }'
 new='__attribute__((constructor)) static void init(void) { printf("i"); } void run(void) { printf("y"); }'
 pair 'a_new_constructor_is_refused' constructor '.init_array'
 
+old='__attribute__((constructor)) static void init(void) { printf("i"); } void run(void) { printf("y"); }'
+new='__attribute__((constructor)) static void init(void) { printf("j"); } void run(void) { printf("y"); }'
+pair 'a_changed_constructor_is_refused' constructor 'init changes, which runs before'
+
 old='struct e { int a; }; __attribute__((section("members"), used)) static struct e one = {1};
 extern struct e __start_members[], __stop_members[]; void run(void) { printf("%d", (int)(__stop_members - __start_members)); }'
 new='struct e { int a; }; __attribute__((section("members"), used)) static struct e one = {1}; __attribute__((section("members"), used)) static struct e two = {2};
