@@ -154,7 +154,7 @@ static bool read_cie(const struct image *image, uint64_t address, struct cie *ci
     return !cursor.failed;
 }
 
-/* In a patch for a program at a fixed address the runtime fills in addresses of the patch itself. */
+/* In a patch for a program at a fixed address the runtime fills in the patch's own addresses. */
 static uint64_t runtime_address(const struct view *view, uint64_t place)
 {
     for (size_t i = 0; i < view->runtime_count; i++)

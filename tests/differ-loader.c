@@ -161,8 +161,7 @@ static void relocate(const struct patch *patch)
             memcpy((void *)place, &(uint32_t){(uint32_t)own}, 4);
             continue;
         }
-        value =
-            (int64_t)(row_address(patch, rela[i].sym) + (uint64_t)rela[i].addend - place);
+        value = (int64_t)(row_address(patch, rela[i].sym) + (uint64_t)rela[i].addend - place);
 
         if (rela[i].type != R_X86_64_PC32 || value != (int32_t)value)
             die("runtime relocation of another kind, or out of reach");

@@ -67,7 +67,8 @@ daemon_start_reachable() {
 }
 
 tap_section_files() {
-    local dir=$patches/$(uuid_of 20)
+    local dir
+    dir=$patches/$(uuid_of 20)
     ctl remove FIX1 > /dev/null
     chown 4711 "$dir"
     ctl rescan > "$world/rescan" 2>&1

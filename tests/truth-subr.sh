@@ -2,6 +2,8 @@
 # What the tests of states, rights and switches share, on top of daemon-subr.sh.
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+declare -A target_pid
+
 # The word that status has for a target. Usage: state_of NAME ID
 state_of() {
     ctl -v status "$2" | awk -v pid="${target_pid[$1]}" '$1 == pid { sub(/:$/, "", $3); print $3 }' |
