@@ -157,7 +157,7 @@ static int check_function(struct elf_file *elf, const struct patch_object *objec
 {
     cleanup_free uint8_t *bytes = malloc(func->old_size ? func->old_size : 1);
     uint8_t digest[SC_DIGEST_SIZE];
-    uint64_t offset;
+    uint64_t offset = 0;
 
     if (!bytes)
         return sc_error_errno(err, "cannot read function %s", patch_func_name(object, func));

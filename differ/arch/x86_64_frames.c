@@ -21,6 +21,9 @@
  * of XSAVE (Intel SDM volume 1, 13.4); its header must be zero. Without OSXSAVE, FXSAVE does.
  */
 __asm__(".pushsection .rodata.syscare_frames,\"a\",@progbits\n"
+        /* Global: link-time optimisation may put the code below into another unit than this. */
+        "	.globl	x86_frames_code, x86_frames_field, x86_frames_end\n"
+        "	.hidden	x86_frames_code, x86_frames_field, x86_frames_end\n"
         "x86_frames_code:\n"
         "	push	%rbp\n"
         "	mov	%rsp, %rbp\n"

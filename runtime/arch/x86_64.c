@@ -71,6 +71,9 @@ bool arch_probe_optimised(const uint8_t *first, size_t size)
 /* Aligned, because the kernel leaves one alone that crosses a page. */
 __asm__(".text\n"
         ".p2align 4\n"
+        /* Global: link-time optimisation may take this and its users apart. */
+        ".globl arch_nop_function\n"
+        ".hidden arch_nop_function\n"
         ".type arch_nop_function, @function\n"
         "arch_nop_function:\n"
         ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"
