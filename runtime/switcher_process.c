@@ -5,7 +5,10 @@
 #include "runtime/opt_out.h"
 #include "runtime/switcher_P.h"
 
+#include <linux/kcmp.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define DEADLINE_MIN_MS 20
 #define DEADLINE_MAX_MS 60000
@@ -13,12 +16,24 @@
 /* Between two looks at a process that another injector of ours has not let go of yet. */
 #define OWN_TRACER_NS 2000000
 
-/* Waits until no other thread works on the process: two injectors cannot trace it at once. */
+/*
+ * True if they are one process, or share their memory (vfork, CLONE_VM), kcmp(2). Where the kernel
+ * cannot tell, they are taken for two, and their injectors meet in run_patiently.
+ */
+static bool same_memory(pid_t a, pid_t b)
+{
+    return a == b || syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0) == 0;
+}
+
+/*
+ * Waits until no other thread works on the process or on one with the same memory: two injectors
+ * cannot trace it at once, and each would want all that share it.
+ */
 static void gate_enter(struct switcher *switcher, pid_t pid)
 {
     pthread_mutex_lock(&switcher->lock);
     for (size_t i = 0; i < switcher->busy_count;) {
-        if (switcher->busy[i++] == pid) {
+        if (same_memory(switcher->busy[i++], pid)) {
             pthread_cond_wait(&switcher->gate_open, &switcher->lock);
             i = 0;
         }

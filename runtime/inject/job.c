@@ -184,7 +184,8 @@ void job_repeat(struct job *job, int (*attempt)(struct job *job))
         if (result != JOB_RETRY || clock_now() + pause >= job->deadline)
             return;
         job->reply->retries++;
-        pending_poll(job->injector);
+        /* A first caller is not let go between two attempts: it would run the old code. */
+        pending_poll(job->injector, job->request->flags & INJECT_LAZY ? job->pid : 0);
         time = (struct timespec){0, (long)pause};
         nanosleep(&time, NULL);
         pause = pause * 2 < BACKOFF_LAST_NS ? pause * 2 : BACKOFF_LAST_NS;

@@ -231,7 +231,7 @@ static int serve(struct injector *injector)
 
         /* Threads that could not be detached yet are looked after meanwhile. */
         if (poll(&poll_fd, 1, pending_any(injector) ? 1 : -1) <= 0) {
-            pending_poll(injector);
+            pending_poll(injector, 0);
             continue;
         }
         result = request_receive(&request, &size, &fd);
@@ -240,7 +240,7 @@ static int serve(struct injector *injector)
         request_answer(injector, &cache, &request, size, &fd, &reply);
         if (send(INJECT_SOCKET_FD, &reply, sizeof(reply), MSG_NOSIGNAL) < 0)
             result = errno == EPIPE || errno == ECONNRESET ? 0 : -1;
-        pending_poll(injector);
+        pending_poll(injector, 0);
     }
     patch_object_close(cache.patch);
     return result;

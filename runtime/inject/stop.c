@@ -185,6 +185,15 @@ static bool stop_take(struct job *job, struct tracee *tracee, int status)
     return true;
 }
 
+/*
+ * A thread that was held at its first call runs old code when it is let go. On a busy machine it
+ * may wait long for a processor, or for a lock of its memory, before it can stop.
+ */
+static bool is_worth_waiting(const struct job *job)
+{
+    return job->request->flags & INJECT_LAZY && clock_now() < job->deadline;
+}
+
 static int thread_wait(struct job *job, struct tracee *tracee, uint64_t until)
 {
     while (!tracee->stopped && !tracee->gone) {
@@ -198,6 +207,10 @@ static int thread_wait(struct job *job, struct tracee *tracee, uint64_t until)
             stop_take(job, tracee, status);
             break;
         case WAIT_TIMEOUT:
+            if (is_worth_waiting(job)) {
+                until = job->deadline;
+                break;
+            }
             job->reply->tid = tracee->tid;
             return reply_set(job->reply, INJECT_BUSY,
                              "thread %d does not stop (it sleeps in the kernel)", tracee->tid);
@@ -269,15 +282,18 @@ void threads_release(struct job *job)
  * A thread of the pending table that stopped with a signal gets it; the detach does the rest. A
  * thread abandoned in an injected call needs nothing more: its frame brings it back (infect.h).
  */
-void pending_poll(struct injector *injector)
+void pending_poll(struct injector *injector, pid_t except)
 {
     struct tracee_set *set = &injector->pending;
 
     for (size_t i = set->count; i-- > 0;) {
         struct tracee *tracee = &set->items[i];
         int status = 0;
-        pid_t found = waitpid(tracee->tid, &status, __WALL | WNOHANG);
+        pid_t found;
 
+        if (tracee->tgid == except)
+            continue;
+        found = waitpid(tracee->tid, &status, __WALL | WNOHANG);
         /* Without news it may still stand in a stop that we lost control in: then this succeeds. */
         if (found == 0 && trace(injector, PTRACE_DETACH, tracee->tid, NULL, NULL) < 0)
             continue;

@@ -41,8 +41,11 @@ void threads_release(struct job *job);
 /* Stops every task that shares the memory of job->pid. 0, JOB_RETRY or -1, with the reply set. */
 int process_stop(struct job *job);
 
-/* Detaches those of the pending table that have stopped meanwhile. */
-void pending_poll(struct injector *injector);
+/*
+ * Detaches those of the pending table that have stopped meanwhile, but not threads of the process
+ * `except` (0: none): the next attempt takes them over, without any running in between.
+ */
+void pending_poll(struct injector *injector, pid_t except);
 
 /* True while there are any. */
 bool pending_any(const struct injector *injector);
