@@ -179,37 +179,51 @@ files_start() {
 # Namespaces of all kinds, a container's init, another root.
 tap_section_namespaces() {
     local names=(pidns mountns userns netns chroot)
-    namespaces_start
+    namespaces_begin
+    namespaces_start "${names[@]}"
     begun "${names[@]}"
     each runs_old_code all_run old -- "${names[@]}"
     tap_that "apply_reaches_into_namespaces" ctl apply T1
     each runs_new_code all_run new -- "${names[@]}"
     all_end "${names[@]}"
-    namespaces_start
+    namespaces_start "${names[@]}"
     begun "${names[@]}"
-    each runs_new_code_on_its_first_call all_first new -- "${names[@]}"
+    each runs_new_code_on_its_first_call first_is_new namespaces_start -- "${names[@]}"
+    # A file that nobody has seen is found when it is mapped; its first calls may come before that.
+    cp "$root/usr/bin/pie" "$world/copy" &&
+        spawn copy "$world/copy" "$world/slots" SLOT plain && begun copy
+    tap_that "copy_that_comes_later_is_found" comes_to_run new copy
     tap_that "remove_reaches_into_namespaces" ctl remove T1
-    each runs_old_code_again all_run old -- "${names[@]}"
-    all_end "${names[@]}"
+    each runs_old_code_again all_run old -- copy "${names[@]}"
+    all_end copy "${names[@]}"
 }
 
-namespaces_start() {
-    local jail=$world/jail
-    mkdir -p "$jail" && cp "$root/usr/bin/static" "$jail/" && touch "$jail/slots" &&
-        { mountpoint -q "$jail/slots" || mount --bind "$world/slots" "$jail/slots"; }
-    [[ " ${extra_mounts[*]} " == *" $jail/slots "* ]] || extra_mounts+=("$jail/slots")
-    spawn pidns unshare --pid --fork --mount-proc --kill-child "$root/usr/bin/static" \
-        "$world/slots" SLOT init
-    # Neither the program's path nor the patch's is there to be seen.
-    spawn mountns unshare --mount sh -c "cp '$root/usr/bin/pie' /dev/shm/targets-\$\$ &&
-        mount -t tmpfs tmpfs '$world/state' && mount --bind /dev/null '$root/usr/bin/pie' &&
-        exec 3< /dev/shm/targets-\$\$ && rm /dev/shm/targets-\$\$ &&
-        exec /proc/self/fd/3 '$world/slots' SLOT plain"
-    spawn userns unshare --user --map-root-user --net --ipc --uts "$root/usr/bin/pie" \
-        "$world/slots" SLOT plain
-    spawn netns unshare --net --cgroup "$root/usr/bin/static-pie" "$world/slots" SLOT plain
-    spawn chroot chroot "$jail" /static /slots SLOT plain
+namespaces_begin() {
+    mkdir -p "$world/jail" "$world/hidden" && cp "$root/usr/bin/static" "$world/jail/" &&
+        cp "$root/usr/bin/pie" "$world/hidden/" && touch "$world/jail/slots" &&
+        mount --bind "$world/slots" "$world/jail/slots" && extra_mounts+=("$world/jail/slots")
 }
+
+# Usage: namespaces_start NAME...
+namespaces_start() {
+    local name pie=$root/usr/bin/pie
+    for name in "$@"; do
+        case $name in
+        pidns) spawn pidns unshare --pid --fork --mount-proc --kill-child "$root/usr/bin/static" \
+            "$world/slots" SLOT init ;;
+        # Neither the program's path nor the patch's is there to be seen.
+        mountns) spawn mountns unshare --mount sh -c "exec 3< '$world/hidden/pie' &&
+            mount -t tmpfs tmpfs '$world/state' && mount -t tmpfs tmpfs '$world/hidden' &&
+            mount --bind /dev/null '$pie' && exec /proc/self/fd/3 '$world/slots' SLOT plain" ;;
+        userns) spawn userns unshare --user --map-root-user --net --ipc --uts "$pie" \
+            "$world/slots" SLOT plain ;;
+        netns) spawn netns unshare --net --cgroup "$root/usr/bin/static-pie" "$world/slots" \
+            SLOT plain ;;
+        chroot) spawn chroot chroot "$world/jail" /static /slots SLOT plain ;;
+        esac
+    done
+}
+
 state_of() {
     local pid
     pid=$(pids_of "$1" | head -n 1)
