@@ -208,7 +208,7 @@ tap_that "patches_are_made" eval 'make_patch FIX1 10 "answer0 answer1" &&
 tap_section_peers
 tap_section_files
 tap_section_switches
-SECRET=environment-of-a-user bash -c 'sleep 300; :' argument-of-a-user &
+SECRET=environment-of-a-user bash -c 'exec -a argument-of-a-user sleep 300' > /dev/null &
 world_pids+=("$!")
 target_start mine
 ctl apply FIX1 > /dev/null
