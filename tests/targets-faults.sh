@@ -176,9 +176,13 @@ disk_full() {
     rm "$world/state/fill"
     ctl apply T1 && all_run new "${names[@]}" || return
     dd if=/dev/zero of="$world/state/fill" bs=1k 2> /dev/null
-    ctl remove T1
-    all_run old "${names[@]}" && targets_live || return
-    rm "$world/state/fill"
+    # Done, or refused and nothing changed: what is freed by the old state may be room enough.
+    if ctl remove T1; then
+        all_run old "${names[@]}" || return
+    else
+        states T1 | grep -qx ACTIVED && all_run new "${names[@]}" || return
+    fi
+    targets_live && rm "$world/state/fill" && ctl remove T1 && all_run old "${names[@]}" || return
     daemon_stop && start_daemon none && is_true && daemon_stop
     umount "$world/state"
 }
