@@ -46,7 +46,7 @@ clean-local:
 
 # The files around the programs.
 EXTRA_DIST += COPYING README.md ARCHITECTURE.md demo .ci/run .clang-format .shellcheckrc \
-  build-aux/summary.sh scripts/setup-packages scripts/build scripts/lib.sh \
+  build-aux/summary.sh scripts/setup-packages scripts/build scripts/test-turn scripts/lib.sh \
   examples/rpmmacros.debian examples/kvd/make-srpm examples/kvd/kvd.spec examples/kvd/fix.patch examples/kvd/limit.patch \
   examples/kvd/src/Makefile examples/kvd/src/kv.h examples/kvd/src/kv_store.c \
   examples/kvd/src/kv_proto.c examples/kvd/src/session.h examples/kvd/src/session.c \
