@@ -89,9 +89,9 @@ static int attach(struct daemon *daemon, struct live_patch *patch, int target_fd
 int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, int target_fd,
                     struct sc_error **err)
 {
-    if (!daemon->hold || !features_lazy(&daemon->features))
+    if (!daemon->hold)
         return sc_error_set(err, SC_REFUSED,
-                            "unsupported-kernel: this kernel cannot hold the first callers in"
+                            "unsupported-kernel: this kernel, as configured, cannot notice calls in"
                             " processes started later (the log of syscared says what is missing)");
     if (patch->nop_function && !daemon->features.nop_probes)
         return sc_error_set(err, SC_REFUSED,
@@ -99,7 +99,7 @@ int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, i
                             " this kernel (6.18 and later) a probe there kills forked children",
                             patch->nop_function);
     if (slot < 0)
-        slot = live_set_free_slot(&daemon->live, err);
+        slot = live_set_free_slot(&daemon->live, daemon->hold, err);
     if (slot < 0)
         return -1;
     patch->slot = (uint32_t)slot;

@@ -32,33 +32,33 @@ static const unsigned char needed[] = {
 };
 
 /* The capabilities as the two words of capset(2). */
-static void fill(struct __user_cap_data_struct data[2])
+static void fill(bool keep_kill, struct __user_cap_data_struct data[2])
 {
     memset(data, 0, 2 * sizeof(*data));
     for (size_t i = 0; i < sizeof(needed); i++)
         data[needed[i] / 32].permitted |= 1u << needed[i] % 32;
+    if (keep_kill)
+        data[CAP_KILL / 32].permitted |= 1u << CAP_KILL % 32;
 }
 
-static bool is_needed(unsigned capability)
+static bool is_wanted(const struct __user_cap_data_struct data[2], unsigned capability)
 {
-    for (size_t i = 0; i < sizeof(needed); i++)
-        if (needed[i] == capability)
-            return true;
-    return false;
+    return capability < 64 && (data[capability / 32].permitted >> capability % 32 & 1);
 }
 
-int capabilities_drop(struct sc_error **err)
+int capabilities_drop(bool keep_kill, struct sc_error **err)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct have[2], data[2];
 
+    fill(keep_kill, data);
     /* EINVAL: the kernel knows no more. What is not in this set, no program that we run can get. */
     for (unsigned capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
-        if (!is_needed(capability) && prctl(PR_CAPBSET_DROP, capability) < 0 && errno != EPERM)
+        if (!is_wanted(data, capability) && prctl(PR_CAPBSET_DROP, capability) < 0 &&
+            errno != EPERM)
             return sc_error_errno(err, "cannot give up capability %u", capability);
     if (syscall(SYS_capget, &header, have) < 0)
         return sc_error_errno(err, "cannot read the capabilities");
-    fill(data);
     for (size_t i = 0; i < 2; i++) {
         data[i].permitted &= have[i].permitted;
         data[i].effective = data[i].permitted;
@@ -67,4 +67,13 @@ int capabilities_drop(struct sc_error **err)
     if (syscall(SYS_capset, &header, data) < 0)
         return sc_error_errno(err, "cannot give up capabilities");
     return 0;
+}
+
+bool capabilities_have_kill(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct have[2] = {{0}};
+
+    return syscall(SYS_capget, &header, have) == 0 &&
+           (have[CAP_KILL / 32].effective >> CAP_KILL % 32 & 1);
 }

@@ -5,11 +5,17 @@
 
 #include "lib/error.h"
 
+#include <stdbool.h>
+
 /*
  * Leaves this process, and all that it starts, only the capabilities of the list in
  * capabilities.c (those of them that it has), which the unit's CapabilityBoundingSet repeats. For
- * the time before threads are started: each has its own. 0, or -1 with err set.
+ * the time before threads are started: each has its own. keep_kill: CAP_KILL stays too, where the
+ * configuration asks for signals. 0, or -1 with err set.
  */
-int capabilities_drop(struct sc_error **err);
+int capabilities_drop(bool keep_kill, struct sc_error **err);
+
+/* True if this thread may send signals to processes of other users. */
+bool capabilities_have_kill(void);
 
 #endif

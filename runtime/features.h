@@ -15,6 +15,7 @@ struct features {
     bool sleepable;       /* BPF programs that may wait */
     bool cookies;         /* a value for each probe */
     bool uprobe_multi;    /* one link for all functions of a file */
+    bool perf_uprobes;    /* probes as perf events, one a function */
     bool pidfd_getfd;     /* the way of a patch file into a process */
     bool suspend_seccomp; /* system calls can be injected into sandboxed processes */
     bool nop_probes;      /* a probe on a 5-byte nop does no harm to children that are forked */
@@ -26,16 +27,19 @@ struct features {
  */
 void features_probe(struct features *features);
 
+/* The name of a feature that the way needs and that the kernel does not have; NULL: none. */
+const char *features_missing(const struct features *features, enum uprobes_way way);
+
 /*
- * Holds a child of ours in a function of this program and fetches it. hold is open; slot
- * HOLD_SLOTS_MAX - 1 is used for it. Sets features->hold. 0, or -1 with err set: why not.
+ * Opens the first way that settings allow (its way may be UPROBES_AUTO) and that works when it is
+ * tried out: a child of ours calls a function of this program, is noticed, and fetched while it is
+ * held. Slot HOLD_SLOTS_MAX - 1 is used for that. What does not work, and why, is logged. Sets
+ * features->hold. NULL with err set: nothing that is allowed works here.
  */
-int features_probe_hold(struct features *features, struct hold *hold, struct sc_error **err);
+struct hold *features_open_hold(struct features *features, const struct hold_settings *settings,
+                                const struct log *log, struct sc_error **err);
 
 /* Logs each feature and, for those missing, what it means. */
 void features_log(const struct features *features, const struct log *log);
-
-/* True if processes started later get their patch at the first call. */
-bool features_lazy(const struct features *features);
 
 #endif

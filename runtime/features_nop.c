@@ -8,9 +8,7 @@
 
 #include "lib/cleanup.h"
 #include "runtime/arch/arch.h"
-#include "runtime/uprobe_link.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -49,21 +47,16 @@ static void run_child(arch_function function)
 
 bool features_try_nop(void)
 {
-    const enum bpf_attach_type type = (enum bpf_attach_type)UPROBE_MULTI_ATTACH_TYPE;
     arch_function function = arch_optimised_function();
-    cleanup_close int program = features_load_trivial(BPF_F_SLEEPABLE, type);
-    cleanup_close int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    uint64_t offset = function ? features_offset((uintptr_t)function) : 0, cookie = 1;
-    cleanup_close int link = -1;
+    uint64_t offset = function ? features_offset((uintptr_t)function) : 0;
+    cleanup_close int probe = -1;
     int status = 1;
     pid_t child;
 
     if (!function)
         return true;
-    if (program < 0 || self < 0 || !offset)
-        return false;
-    link = uprobe_link_create(program, self, &offset, &cookie, 1, NULL);
-    child = link < 0 ? -1 : fork();
+    probe = features_probe_offset(offset);
+    child = probe < 0 ? -1 : fork();
     if (child == 0)
         run_child(function);
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;

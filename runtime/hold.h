@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The BPF side of the daemon: the loaded program, its maps, and its links to files, all pinned so
- * that they outlive the daemon.
+ * Probes on patched functions: how first callers in processes started later are noticed, and held
+ * where the kernel can. Where it can, by a BPF program, its maps, and its links to files, all
+ * pinned so that they outlive the daemon; see uprobes.h for the other ways.
  *
  * A slot stands for one active patch object. Its links are made while it is disabled (callers pass
  * freely), and enabled after the eager pass. Functions of different slots may be called from
@@ -12,6 +13,7 @@
 
 #include "lib/error.h"
 #include "runtime/bpf/hold.h"
+#include "runtime/uprobes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,12 +37,19 @@ struct hold_pin {
     uint64_t dev, ino;
 };
 
+struct hold_settings {
+    enum uprobes_way way; /* not UPROBES_AUTO */
+    const char *pin_dir;  /* a directory on a bpffs (made if missing); NULL if way needs no BPF */
+    uint64_t limit_ns;    /* the longest that a caller is held */
+    bool signal;          /* where callers cannot be held by BPF, it stops them by SIGSTOP */
+};
+
 /*
- * Loads the program and pins its maps below pin_dir, a directory on a bpffs (made if missing).
- * Pinned maps of an earlier daemon are taken over. Links of another build of the program are
- * removed. NULL with err set.
+ * Loads the program and pins its maps below pin_dir. Pinned maps of an earlier daemon are taken
+ * over. Links of another build of the program, and links made in another way, are removed. NULL
+ * with err set, also where the kernel does not know the way.
  */
-struct hold *hold_open(const char *pin_dir, uint64_t limit_ns, struct sc_error **err);
+struct hold *hold_open(const struct hold_settings *settings, struct sc_error **err);
 
 /* Closes the descriptors; what is pinned stays. NULL is allowed. */
 void hold_close(struct hold *hold);
@@ -54,11 +63,20 @@ void hold_discard(struct hold *hold);
  */
 void hold_pins_remove_others(const char *pin_dir, const struct hold *hold);
 
+/* How it works. */
+enum uprobes_way hold_way(const struct hold *hold);
+
+/* True if callers wait until they are let go. */
+bool hold_waits(const struct hold *hold);
+
+/* What is missing for processes started later, for users; NULL: nothing. */
+const char *hold_warning(const struct hold *hold);
+
 /* The longest that a caller is held, in ns; set before the threads that give the heartbeat. */
 uint64_t hold_limit(const struct hold *hold);
 void hold_set_limit(struct hold *hold, uint64_t ns);
 
-/* Descriptor of the map `release`, for INJECT_INIT. Owned by hold. */
+/* Descriptor of the map `release`, for INJECT_INIT; -1: nobody is held. Owned by hold. */
 int hold_release_fd(const struct hold *hold);
 
 /* Keeps the process (or stops to keep it) from ever being held: the daemon and its injectors. */
@@ -94,10 +112,12 @@ int hold_link(struct hold *hold, uint32_t slot, const char *uuid,
 bool hold_linked(struct hold *hold, uint32_t slot, uint64_t dev, uint64_t ino);
 
 /*
- * Takes the links of a slot away, then its sites: no thread traps for it any more when this
- * returns. functions may be NULL when only links are to go.
+ * Takes the links of a slot away, then its sites; no event comes for it any more. Where the kernel
+ * takes its time, threads may still trap for a while: the slot is busy until the last probe is
+ * gone, and must not be given to another patch.
  */
 void hold_slot_clear(struct hold *hold, uint32_t slot, size_t count);
+bool hold_slot_busy(struct hold *hold, uint32_t slot);
 
 /* The pinned links there are. *pins is malloc'd. Returns their number, or -1 with err set. */
 int hold_pins(struct hold *hold, struct hold_pin **pins, struct sc_error **err);
@@ -109,6 +129,12 @@ void hold_verdict_clear(struct hold *hold, pid_t tgid);
 
 /* Lets all threads of the process go that are held now. */
 void hold_release(struct hold *hold, pid_t tgid);
+
+/* Lets the process go on if the program has stopped it by SIGSTOP. */
+void hold_continue(struct hold *hold, pid_t tgid);
+
+/* Lets all go on that the programs of a daemon with pins below pin_dir have stopped. */
+void hold_stopped_resume(const char *pin_dir);
 
 /* Readable when there are events. Owned by hold. */
 int hold_events_fd(const struct hold *hold);

@@ -26,6 +26,9 @@
  */
 #define WATCH_PAUSE_NS 20000000ull
 
+/* The same of callers where nobody waits for the answer. */
+#define EVENTS_PAUSE_NS 2000000ull
+
 #define QUEUE_MAX 4096
 
 /* What a worker has to do. */
@@ -137,8 +140,9 @@ static void *run_worker(void *data)
 
 /* When the reader has to do something without being woken, hold_clock(). */
 struct reader_times {
-    uint64_t beat;  /* the next heartbeat */
-    uint64_t watch; /* the next look at what was mapped; earlier records wait */
+    uint64_t beat;   /* the next heartbeat */
+    uint64_t watch;  /* the next look at what was mapped; earlier records wait */
+    uint64_t events; /* the next look at callers that nobody holds */
 };
 
 /* What has come. now is from before it was waited for, so what comes meanwhile is seen next time.
@@ -151,6 +155,7 @@ static void read_events(struct lazy *lazy, bool mapped, struct reader_times *tim
     if (hold_events_read(lazy->hold, enqueue_event, lazy) > 0 || now >= times->beat) {
         hold_alive(lazy->hold, BEATS_MISSED * lazy->beat_ns);
         times->beat = now + lazy->beat_ns;
+        times->events = hold_waits(lazy->hold) ? 0 : now + EVENTS_PAUSE_NS;
     }
     if (mapped) {
         map_watch_read(lazy->watch, enqueue_file, lazy);
@@ -158,12 +163,15 @@ static void read_events(struct lazy *lazy, bool mapped, struct reader_times *tim
     }
 }
 
-/* Milliseconds until the next thing to do; the watched files come first if they have to wait. */
-static int wait_ms(const struct reader_times *times, bool pausing)
+/* Milliseconds until the next thing to do: what is not waited for now comes first. */
+static int wait_ms(const struct reader_times *times, uint64_t now)
 {
-    uint64_t now = hold_clock();
-    uint64_t until = pausing && times->watch < times->beat ? times->watch : times->beat;
+    uint64_t until = times->beat;
 
+    if (times->watch > now && times->watch < until)
+        until = times->watch;
+    if (times->events > now && times->events < until)
+        until = times->events;
     return until > now ? (int)((until - now) / 1000000) + 1 : 0;
 }
 
@@ -175,8 +183,9 @@ static void *run_reader(void *data)
 {
     struct lazy *lazy = data;
     int watch_fd = lazy->watch ? map_watch_fd(lazy->watch) : -1;
+    int events_fd = hold_events_fd(lazy->hold);
     struct pollfd fds[] = {
-        {.fd = hold_events_fd(lazy->hold), .events = POLLIN},
+        {.fd = events_fd, .events = POLLIN},
         {.fd = lazy->stop_fd, .events = POLLIN},
         {.fd = watch_fd, .events = POLLIN},
     };
@@ -185,11 +194,12 @@ static void *run_reader(void *data)
     hold_alive(lazy->hold, BEATS_MISSED * lazy->beat_ns);
     times.beat = hold_clock() + lazy->beat_ns;
     while (!(fds[1].revents & POLLIN)) {
-        bool pausing = hold_clock() < times.watch;
+        uint64_t now = hold_clock();
 
-        fds[2].fd = pausing ? -1 : watch_fd;
+        fds[0].fd = now < times.events ? -1 : events_fd;
+        fds[2].fd = now < times.watch ? -1 : watch_fd;
         fds[2].revents = 0;
-        if (poll(fds, 3, wait_ms(&times, pausing)) < 0 && errno != EINTR)
+        if (poll(fds, 3, wait_ms(&times, now)) < 0 && errno != EINTR)
             break;
         read_events(lazy, fds[2].revents & POLLIN, &times);
     }

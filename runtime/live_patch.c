@@ -188,14 +188,14 @@ void live_set_remove(struct live_set *set, struct live_patch *patch)
     pthread_mutex_unlock(&set->lock);
 }
 
-int live_set_free_slot(struct live_set *set, struct sc_error **err)
+int live_set_free_slot(struct live_set *set, struct hold *hold, struct sc_error **err)
 {
     int slot = -1;
 
     pthread_mutex_lock(&set->lock);
-    /* The last slot is for the trial at start (features.c). */
+    /* The last slot is for the trial at start (features_trial.c). */
     for (uint32_t candidate = 0; slot < 0 && candidate < HOLD_SLOTS_MAX - 1; candidate++) {
-        bool used = false;
+        bool used = hold_slot_busy(hold, candidate);
 
         for (size_t i = 0; i < set->count; i++)
             used = used || set->items[i]->slot == candidate;

@@ -79,8 +79,8 @@ void live_set_destroy(struct live_set *set);
 void live_set_add(struct live_set *set, struct live_patch *patch);
 void live_set_remove(struct live_set *set, struct live_patch *patch);
 
-/* A slot of the BPF maps that no live patch has; -1 with err set when there is none. */
-int live_set_free_slot(struct live_set *set, struct sc_error **err);
+/* A slot of hold that no live patch has, and no probe; -1 with err set when there is none. */
+int live_set_free_slot(struct live_set *set, struct hold *hold, struct sc_error **err);
 
 /* The live patch of the entity, with a reference; NULL when there is none. */
 struct live_patch *live_set_find(struct live_set *set, const char *uuid);

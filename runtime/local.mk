@@ -8,23 +8,42 @@ BPF_ARCH = $(host_cpu:x86_64=x86)
 HOLD_BPF_FLAGS = -g -O2 -Wall -Wextra -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) \
   -I$(top_srcdir) -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
-runtime/bpf/hold.bpf.o: $(top_srcdir)/runtime/bpf/hold.bpf.c $(top_srcdir)/runtime/bpf/hold.h
+HOLD_BPF_INCLUDES = $(top_srcdir)/runtime/bpf/maps.bpf.h $(top_srcdir)/runtime/bpf/hold.h
+
+runtime/bpf/hold.bpf.o: $(top_srcdir)/runtime/bpf/hold.bpf.c $(HOLD_BPF_INCLUDES)
 	$(AM_V_GEN)$(MKDIR_P) runtime/bpf && \
 	  $(BPF_CLANG) $(HOLD_BPF_FLAGS) -c $(top_srcdir)/runtime/bpf/hold.bpf.c -o $@
+
+# Nothing newer than the oldest kernel that takes it: no instructions of -mcpu=v3.
+runtime/bpf/report.bpf.o: $(top_srcdir)/runtime/bpf/report.bpf.c $(HOLD_BPF_INCLUDES)
+	$(AM_V_GEN)$(MKDIR_P) runtime/bpf && \
+	  $(BPF_CLANG) $(HOLD_BPF_FLAGS) -mcpu=v2 -c $(top_srcdir)/runtime/bpf/report.bpf.c -o $@
 
 runtime/bpf/hold.skel.h: runtime/bpf/hold.bpf.o
 	$(AM_V_GEN)$(BPFTOOL) gen skeleton runtime/bpf/hold.bpf.o name hold_bpf > $@.tmp && mv $@.tmp $@
 
-BUILT_SOURCES += runtime/bpf/hold.skel.h
-CLEANFILES += runtime/bpf/hold.skel.h runtime/bpf/hold.bpf.o
-EXTRA_DIST += runtime/bpf/hold.bpf.c runtime/bpf/hold.h
+runtime/bpf/report.skel.h: runtime/bpf/report.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton runtime/bpf/report.bpf.o name report_bpf > $@.tmp && \
+	  mv $@.tmp $@
+
+BUILT_SOURCES += runtime/bpf/hold.skel.h runtime/bpf/report.skel.h
+CLEANFILES += runtime/bpf/hold.skel.h runtime/bpf/hold.bpf.o runtime/bpf/report.skel.h \
+  runtime/bpf/report.bpf.o
+EXTRA_DIST += runtime/bpf/hold.bpf.c runtime/bpf/report.bpf.c runtime/bpf/maps.bpf.h \
+  runtime/bpf/hold.h
 
 # The parts of the daemon that tests use too.
 noinst_LIBRARIES += runtime/libdaemon.a
 runtime_libdaemon_a_SOURCES = \
   runtime/uprobe_link.c runtime/uprobe_link.h \
-  runtime/hold.c runtime/hold_pin.c runtime/hold.h runtime/hold_P.h \
-  runtime/features.c runtime/features.h runtime/features_nop.c runtime/features_P.h \
+  runtime/uprobes.c runtime/uprobes.h \
+  runtime/perf_probe.c runtime/perf_probe.h runtime/perf_rings.c runtime/perf_rings.h \
+  runtime/fd_closer.c runtime/fd_closer.h runtime/probe_files.c runtime/probe_files.h \
+  runtime/hold.c runtime/hold_program.c runtime/hold_maps.c runtime/hold_pin.c \
+  runtime/hold_multi.c runtime/hold_perf.c runtime/hold_sample.c runtime/hold_sample.h \
+  runtime/hold.h runtime/hold_P.h \
+  runtime/features.c runtime/features.h runtime/features_nop.c runtime/features_trial.c \
+  runtime/features_P.h \
   runtime/log.c runtime/log.h \
   runtime/options.c runtime/options.h \
   runtime/patch_store.c runtime/patch_store.h \
@@ -47,7 +66,7 @@ runtime_libdaemon_a_SOURCES = \
   runtime/daemon.h runtime/daemon_state.c runtime/activate.c runtime/changes.c \
   runtime/startup.c runtime/verbs_show.c runtime/verbs_change.c \
   runtime/control.c runtime/control.h runtime/server.c runtime/server.h
-nodist_runtime_libdaemon_a_SOURCES = runtime/bpf/hold.skel.h
+nodist_runtime_libdaemon_a_SOURCES = runtime/bpf/hold.skel.h runtime/bpf/report.skel.h
 runtime_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(RPM_CFLAGS) $(BPF_CFLAGS) \
   $(SYSTEMD_CFLAGS)
 LIBDAEMON = runtime/libdaemon.a

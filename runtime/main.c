@@ -50,8 +50,10 @@ static void switch_off(const struct options *options, const char *reason)
     cleanup_free char *socket_path = sc_format("%s/syscared.sock", options->run_dir);
 
     fprintf(stderr, "syscared: switched off %s\n", reason);
-    if (!server_is_there(socket_path))
+    if (!server_is_there(socket_path)) {
+        hold_stopped_resume(options->bpffs);
         hold_pins_remove_others(options->bpffs, NULL);
+    }
     sd_notifyf(0, "READY=1\nSTATUS=Switched off %s", reason);
 }
 
@@ -85,7 +87,7 @@ static int serve(struct daemon *daemon, struct sc_error **err)
 
 static int run(struct daemon *daemon, struct sc_error **err)
 {
-    int result = capabilities_drop(err);
+    int result = capabilities_drop(daemon->options.hold == OPTION_HOLD_SIGNAL, err);
 
     if (result < 0)
         return -1;

@@ -4,6 +4,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "runtime/uprobes.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,17 +14,20 @@
 #include <stddef.h>
 #include <string.h>
 
-enum option_kind { KIND_STRING, KIND_NUMBER, KIND_LIST, KIND_FLAG, KIND_SWITCH };
+enum option_kind { KIND_STRING, KIND_NUMBER, KIND_LIST, KIND_FLAG, KIND_SWITCH, KIND_CHOICE };
 
 /* An option by its long name, which is also its key in the file. */
 struct option_entry {
     const char *name;
     enum option_kind kind;
     size_t offset;             /* of the member in struct options */
-    const char *text;          /* default of a string */
-    unsigned min, max, number; /* range and default of a number */
+    const char *text;          /* default of a string; the words of a choice, by their number */
+    unsigned min, max, number; /* range and default of a number; default of a choice */
     bool in_file;              /* allowed in the configuration file */
 };
+
+/* In the order of enum uprobes_way. */
+#define UPROBES_WORDS "multi-hold|perf-hold|perf-async|perf-plain|sample|auto"
 
 #define AT(member) offsetof(struct options, member)
 
@@ -35,6 +39,8 @@ static const struct option_entry entries[] = {
     {"root", KIND_STRING, AT(root), "", 0, 0, 0, true},
     {"libexec-dir", KIND_STRING, AT(libexec_dir), PKGLIBEXECDIR, 0, 0, 0, true},
     {"config", KIND_STRING, AT(config), "", 0, 0, 0, false},
+    {"uprobes", KIND_CHOICE, AT(uprobes), UPROBES_WORDS, 0, 0, UPROBES_AUTO, true},
+    {"hold", KIND_CHOICE, AT(hold), "auto|signal", 0, 0, OPTION_HOLD_AUTO, true},
     {"hold-limit", KIND_NUMBER, AT(hold_ms), NULL, 10, 1000, 50, true},
     {"audit-interval", KIND_NUMBER, AT(audit_s), NULL, 1, 3600, 10, true},
     {"process-timeout", KIND_NUMBER, AT(timeout_s), NULL, 1, 60, 5, true},
@@ -86,6 +92,25 @@ static int set_switch(bool *value, const struct option_entry *entry, const char 
     return 0;
 }
 
+/* One of the words of the entry; its number is the value. */
+static int set_choice(unsigned *value, const struct option_entry *entry, const char *text,
+                      struct sc_error **err)
+{
+    size_t size = strlen(text);
+    unsigned number = 0;
+
+    for (const char *word = entry->text; *word; number++) {
+        size_t length = strcspn(word, "|");
+
+        if (length == size && strncmp(word, text, size) == 0) {
+            *value = number;
+            return 0;
+        }
+        word += length + (word[length] == '|');
+    }
+    return sc_error_set(err, SC_USAGE, "%s: \"%s\" is none of %s", entry->name, text, entry->text);
+}
+
 /* Lists grow with each setting; everything else is replaced by a later one. */
 static int set_option(struct options *options, const struct option_entry *entry, const char *text,
                       struct sc_error **err)
@@ -107,6 +132,8 @@ static int set_option(struct options *options, const struct option_entry *entry,
         return 0;
     case KIND_SWITCH:
         return set_switch(member, entry, text, err);
+    case KIND_CHOICE:
+        return set_choice(member, entry, text, err);
     }
     return -1;
 }
@@ -118,7 +145,7 @@ static void set_defaults(struct options *options)
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
         if (entries[i].kind == KIND_STRING)
             *(char **)member_of(options, &entries[i]) = sc_format("%s", entries[i].text);
-        if (entries[i].kind == KIND_NUMBER)
+        if (entries[i].kind == KIND_NUMBER || entries[i].kind == KIND_CHOICE)
             *(unsigned *)member_of(options, &entries[i]) = entries[i].number;
         if (entries[i].kind == KIND_SWITCH)
             *(bool *)member_of(options, &entries[i]) = strcmp(entries[i].text, "yes") == 0;
@@ -303,6 +330,10 @@ const char *options_help(void)
            "  --bpffs DIR            where BPF objects are pinned [/sys/fs/bpf/syscare]\n"
            "  --root DIR             prefix of installed files and of the RPM database\n"
            "  --libexec-dir DIR      where syscare-inject is\n"
+           "  --uprobes WAY          how first calls are noticed: auto, multi-hold, perf-hold,\n"
+           "                         perf-async, perf-plain or sample [auto]\n"
+           "  --hold auto|signal     signal: where BPF cannot hold first callers, SIGSTOP them "
+           "[auto]\n"
            "  --hold-limit MS        longest wait of a first caller, 10..1000 [50]\n"
            "  --audit-interval S     seconds between audits, 1..3600 [10]\n"
            "  --process-timeout S    longest try at one process, 1..60 [5]\n"

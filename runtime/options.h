@@ -8,6 +8,12 @@
 
 #include <stdbool.h>
 
+/* What becomes of first callers. */
+enum option_hold {
+    OPTION_HOLD_AUTO,   /* BPF holds them where the kernel can */
+    OPTION_HOLD_SIGNAL, /* where it cannot, SIGSTOP stops their processes */
+};
+
 /* All strings are owned and never NULL. */
 struct options {
     char *run_dir;      /* socket, pid file */
@@ -17,6 +23,8 @@ struct options {
     char *root;         /* prefix of installed files and of the rpmdb; "" for the real root */
     char *libexec_dir;  /* where syscare-inject is */
     char *config;       /* the file that was read */
+    unsigned uprobes;   /* enum uprobes_way */
+    unsigned hold;      /* enum option_hold */
     unsigned hold_ms;   /* the longest that a first caller is held: 10..1000 */
     unsigned audit_s;   /* seconds between audits: 1..3600 */
     unsigned timeout_s; /* for one process in an eager pass: 1..60 */

@@ -3,6 +3,7 @@
 // state is true again.
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "runtime/capabilities.h"
 #include "runtime/daemon.h"
 #include "runtime/lazy.h"
 #include "runtime/opt_out.h"
@@ -59,21 +60,46 @@ static int find_pin_dir(struct daemon *daemon, struct sc_error **err)
     return 0;
 }
 
-/* Finds out what the kernel can, and opens the BPF side where it can enough. */
+/* True if callers that cannot be held are to be stopped, and can be let go on again. */
+static bool may_signal(const struct daemon *daemon)
+{
+    if (daemon->options.hold != OPTION_HOLD_SIGNAL)
+        return false;
+    if (capabilities_have_kill())
+        return true;
+    log_write(&daemon->log, LOG_ERR, NULL,
+              "hold = signal needs the capability CAP_KILL: callers are not stopped");
+    return false;
+}
+
+/* Finds out what the kernel can, and opens the best way to notice first callers. */
 static void start_hold(struct daemon *daemon)
 {
+    struct hold_settings settings = {
+        .way = (enum uprobes_way)daemon->options.uprobes,
+        .limit_ns = daemon->options.hold_ms * 1000000ull,
+        .signal = may_signal(daemon),
+    };
     cleanup_error struct sc_error *err = NULL;
+    const struct log *log = &daemon->log;
 
     features_probe(&daemon->features);
     if (find_pin_dir(daemon, &err) == 0)
-        daemon->hold = hold_open(daemon->pin_dir, daemon->options.hold_ms * 1000000ull, &err);
-    if (daemon->hold && (hold_exclude(daemon->hold, getpid(), &err) < 0 ||
-                         features_probe_hold(&daemon->features, daemon->hold, &err) < 0))
-        log_write(&daemon->log, LOG_ERR, NULL, "the hold of first callers does not work: %s",
-                  err->message);
-    else if (!daemon->hold)
-        log_write(&daemon->log, LOG_ERR, NULL, "BPF does not work: %s", err->message);
-    features_log(&daemon->features, &daemon->log);
+        settings.pin_dir = daemon->pin_dir;
+    else
+        log_write(log, LOG_INFO, NULL, "%s", err->message);
+    daemon->hold = features_open_hold(&daemon->features, &settings, log, &err);
+    features_log(&daemon->features, log);
+    if (!daemon->hold) {
+        log_write(log, LOG_ERR, NULL, "patches cannot be activated here: uprobes = %s: %s",
+                  uprobes_name(settings.way), err->message);
+        return;
+    }
+    log_write(log, hold_warning(daemon->hold) ? LOG_WARNING : LOG_INFO, NULL,
+              "uprobes = %s: running processes are switched at once; %s",
+              uprobes_name(hold_way(daemon->hold)),
+              hold_warning(daemon->hold) ? hold_warning(daemon->hold)
+                                         : "later ones at their first call");
 }
 
 /*
@@ -360,8 +386,10 @@ static int restore_state(struct daemon *daemon, struct sc_error **err)
     if (make_true(daemon, same_boot, err) < 0)
         return -1;
     /* Not earlier: callers were held by the links of the last daemon until ours took over. */
-    if (daemon->hold)
+    if (daemon->pin_dir) {
+        hold_stopped_resume(daemon->pin_dir);
         hold_pins_remove_others(daemon->pin_dir, daemon->hold);
+    }
     /*
      * Not before everything is true: until then the journal of the last daemon counts. A full disk
      * is no reason to leave processes alone: the old file leads to the same state again.

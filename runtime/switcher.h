@@ -59,7 +59,7 @@ int switcher_pass(struct switcher *switcher, const struct live_list *patches, ui
                   struct pass_result *result, struct sc_error **err);
 
 /*
- * Answers one held caller: switches its process to the patch of the slot.
+ * Answers one caller, held or not: switches its process to the patch of the slot.
  * injector is the calling thread's own.
  */
 void switcher_answer(struct switcher *switcher, struct injector *injector,

@@ -30,8 +30,7 @@ struct link_create_attr {
     uint32_t pad;
 };
 
-/* Brings the pages of the offsets into the page cache. */
-static void read_pages(int fd, const uint64_t *offsets, size_t count)
+void uprobe_pages_read(int fd, const uint64_t *offsets, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char byte;
@@ -50,7 +49,7 @@ int uprobe_link_create(int prog_fd, int file_fd, const uint64_t *offsets, const 
     struct link_create_attr attr;
     long fd;
 
-    read_pages(file_fd, offsets, count);
+    uprobe_pages_read(file_fd, offsets, count);
     memset(&attr, 0, sizeof(attr));
     attr.prog_fd = (uint32_t)prog_fd;
     attr.attach_type = UPROBE_MULTI_ATTACH_TYPE;

@@ -249,6 +249,18 @@ static char *describe_superseded(struct daemon *daemon, const struct entity *ent
     return NULL;
 }
 
+/* How processes started later are switched, and what is missing: null where nothing is. */
+static struct json_object *describe_uprobes(const struct daemon *daemon)
+{
+    struct json_object *item = json_object_new_object();
+
+    sc_json_add_string(item, "way", daemon->hold ? uprobes_name(hold_way(daemon->hold)) : NULL);
+    sc_json_add_string(item, "warning",
+                       daemon->hold ? hold_warning(daemon->hold)
+                                    : "calls in processes started later cannot be noticed");
+    return item;
+}
+
 void verb_status(struct daemon *daemon, const struct request *request, struct answer *answer)
 {
     cleanup_entities struct entity_list list = {0};
@@ -256,6 +268,8 @@ void verb_status(struct daemon *daemon, const struct request *request, struct an
 
     if (resolve(daemon, request, answer, &list) < 0)
         return;
+    if (request->verbose)
+        json_object_object_add(answer->data, "uprobes", describe_uprobes(daemon));
     items = json_object_new_array();
     json_object_object_add(answer->data, "patches", items);
     for (size_t i = 0; i < list.count; i++) {

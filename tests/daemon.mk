@@ -12,6 +12,6 @@ tests_daemon_patch_info_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS)
 tests_daemon_patch_info_LDADD = $(LIBSYSCARE_LIBS)
 
 # The program to be patched is compiled by the tests themselves, in several variants.
-EXTRA_DIST += tests/daemon-target.c tests/daemon-subr.sh tests/daemon-run.sh
-dist_check_SCRIPTS += tests/daemon-run.sh
-TESTS += tests/daemon-run.sh
+EXTRA_DIST += tests/daemon-target.c tests/daemon-subr.sh tests/daemon-run.sh tests/daemon-ways.sh
+dist_check_SCRIPTS += tests/daemon-run.sh tests/daemon-ways.sh
+TESTS += tests/daemon-run.sh tests/daemon-ways.sh

@@ -10,7 +10,8 @@
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 
-#include "runtime/bpf/hold.h"
+#define MAP_HASH_FLAGS BPF_F_NO_PREALLOC
+#include "runtime/bpf/maps.bpf.h"
 
 /*
  * include/linux/sched/jobctl.h: set by PTRACE_INTERRUPT until the thread has trapped. So the thread
@@ -52,73 +53,6 @@ struct task_struct {
     __u64 self_exec_id; /* u32 in older kernels: libbpf adapts the load */
     struct task_struct *group_leader;
 } __attribute__((preserve_access_index));
-
-#if defined(__TARGET_ARCH_x86)
-/* The part of the context that is read: the instruction pointer is word 16 of pt_regs. */
-struct hold_regs {
-    unsigned long before_ip[16];
-    unsigned long ip;
-};
-#else
-#error "no register layout for this architecture"
-#endif
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct hold_control);
-} control SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, HOLD_SLOTS_MAX);
-    __type(key, __u32);
-    __type(value, struct hold_slot);
-} slots SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, HOLD_SITES_MAX);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, __u64);
-    __type(value, struct hold_site);
-} sites SEC(".maps");
-
-/* The daemon and its injectors: they must never wait for themselves. */
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 64);
-    __type(key, __u32);
-    __type(value, __u8);
-} excluded SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, HOLD_SKIPS_MAX);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct hold_skip);
-    __type(value, __u8);
-} skips SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 8192);
-    __type(key, __u32);
-    __type(value, struct hold_verdict);
-} verdicts SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 8192);
-    __type(key, __u32);
-    __type(value, __u64);
-} release SEC(".maps");
-
-struct {
-    __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, HOLD_RING_SIZE);
-} events SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -162,18 +96,10 @@ static long wait_turn(__u32 turn, void *data)
 static bool jump_is_there(const struct hold_site *site, unsigned long ip)
 {
     __u8 now[HOLD_OLD_BYTES] = {};
-    __u32 word;
-    bool same = true;
 
     if (bpf_copy_from_user(now, sizeof(now), (void *)(ip + site->jump_offset)))
         return true; /* unreadable: holding would not help */
-    word = now[0] | now[1] << 8 | now[2] << 16 | (__u32)now[3] << 24;
-    if ((word & site->opcode_mask) != site->opcode)
-        return false;
-    for (__u32 i = 0; i < HOLD_OLD_BYTES; i++)
-        if (i < site->jump_size && now[i] != site->old[i])
-            same = false;
-    return !same;
+    return is_jump(site, now);
 }
 
 /* True if this caller may be held at all. Fills the event. */
@@ -196,13 +122,6 @@ static bool caller_is_held(__u64 cookie, struct hold_wait *wait,
         return false; /* a tracer has it already */
     verdict = bpf_map_lookup_elem(&verdicts, &event->tgid);
     return !verdict || event->time >= verdict->until || !verdict_applies(verdict, event);
-}
-
-static bool is_skipped(__u32 kind, __u32 dev, __u64 id)
-{
-    struct hold_skip key = {.kind = kind, .dev = dev, .id = id};
-
-    return bpf_map_lookup_elem(&skips, &key) != NULL;
 }
 
 /* True if the configuration leaves the process alone. */

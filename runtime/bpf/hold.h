@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the BPF program that holds first callers shares with the daemon: the layout of its maps and
- * of its ring buffer records. Only fixed-width types: one side is compiled for BPF. A change of
- * anything here needs a new HOLD_ABI, because the maps are pinned and outlive the daemon.
+ * What the BPF programs that hold or report first callers share with the daemon: the layout of its
+ * maps and of its ring buffer records. Only fixed-width types: one side is compiled for BPF. A
+ * change of anything here needs a new HOLD_ABI, because the maps are pinned and outlive the daemon.
  */
 #ifndef SYSCARE_HOLD_H
 #define SYSCARE_HOLD_H
@@ -16,6 +16,7 @@
 #define HOLD_SITES_MAX 65536  /* functions that can be patched at once */
 #define HOLD_OLD_BYTES 8      /* room for the bytes that a jump overwrites */
 #define HOLD_SKIPS_MAX 4096   /* users, control groups and files that are left alone */
+#define HOLD_STOPPED_MAX 1024 /* processes that can be stopped by SIGSTOP at once */
 #define HOLD_RING_SIZE 262144 /* 256 KiB: more than 5,000 events */
 
 /* The single entry of the map `control`. Times are CLOCK_MONOTONIC, nanoseconds. */
@@ -73,13 +74,19 @@ struct hold_skip {
     __u64 id;
 };
 
-/* A record of the ring buffer: this thread is held. */
+/*
+ * What stands for the cookie where a probe cannot carry one: the slot is not known either, only the
+ * process.
+ */
+#define HOLD_COOKIE_UNKNOWN (~0ull)
+
+/* A record of the ring buffer: this thread is held, or was seen. */
 struct hold_event {
     __u32 pid;  /* thread */
     __u32 tgid; /* process */
     __u64 cookie;
     __u64 time;  /* when the hold began */
-    __u64 start; /* as in hold_verdict */
+    __u64 start; /* as in hold_verdict; 0 where the program cannot tell */
     __u64 exec;
 };
 

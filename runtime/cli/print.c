@@ -174,11 +174,22 @@ static void print_processes(struct json_object *item)
     }
 }
 
+/* `syscare -v status` on a kernel that cannot hold first callers. */
+static void print_uprobes(struct json_object *data)
+{
+    struct json_object *item;
+
+    if (json_object_object_get_ex(data, "uprobes", &item) && *text_of(item, "warning"))
+        printf("uprobes%s%s: %s\n", *text_of(item, "way") ? " = " : "", text_of(item, "way"),
+               text_of(item, "warning"));
+}
+
 void cli_print_status(const struct cli *cli, struct json_object *data)
 {
     size_t count;
     struct json_object *list = list_of(data, "patches", &count);
 
+    print_uprobes(data);
     for (size_t i = 0; i < count; i++) {
         struct json_object *item = json_object_array_get_idx(list, i);
 

@@ -1,25 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Fuzz target: records of files that were mapped, in the kernel's ring.
-#include "runtime/map_watch.c" /* for its static functions */
+// Fuzz target: records in the kernel's ring, of files that were mapped and of sampled callers.
+#include "runtime/hold_sample.c" /* these three for their static functions */
+#include "runtime/map_watch.c"
+#include "runtime/perf_rings.c"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
 
 #define PAGE 4096u
 
-static void take(const struct mapped_file *file, void *data)
+static void take_file(const struct mapped_file *file, void *data)
 {
+    (void)data;
     if (file->id.size == 0 || file->id.size > sizeof(file->id.bytes))
         abort();
-    (*(size_t *)data)++;
+}
+
+/* Only the one probe that there is has a cookie to tell. */
+static void take_event(const struct hold_event *event, void *data)
+{
+    (void)data;
+    if (event->cookie != 2)
+        abort();
+}
+
+/* The records between tail and head, read as both kinds of reader do. */
+static void read_records(const struct cpu_ring *ring)
+{
+    const struct perf_rings rings = {.page_size = PAGE};
+    struct map_reader files = {.callback = take_file};
+    struct probe_fd probe = {.fd = -1, .id = 1, .cookie = 2};
+    struct probe_file file = {.probes = &probe, .count = 1};
+    struct probe_files probed = {.items = &file, .count = 1};
+    struct sampler *sampler = calloc(1, sizeof(*sampler));
+    struct hold hold = {.files = &probed, .sampler = sampler, .callback = take_event};
+    struct sample_reader samples = {.hold = &hold};
+    uint64_t tail = ring->page->data_tail;
+
+    if (!sampler)
+        abort();
+    pthread_mutex_init(&hold.lock, NULL);
+    read_ring(&rings, ring, handle_mapping, &files);
+    ring->page->data_tail = tail;
+    read_ring(&rings, ring, handle_sample, &samples);
+    pthread_mutex_destroy(&hold.lock);
+    free(sampler);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct map_watch watch = {.page_size = PAGE};
     uint8_t *memory = calloc(1 + RING_PAGES, PAGE);
     const struct cpu_ring ring = {.page = (struct perf_event_mmap_page *)memory};
-    size_t count = 0, room = RING_PAGES * PAGE;
+    size_t room = RING_PAGES * PAGE;
 
     if (!memory)
         abort();
@@ -32,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             memory[PAGE + (tail + i) % room] = data[2 + i];
         ring.page->data_tail = tail;
         ring.page->data_head = tail + size;
-        read_ring(&watch, &ring, take, &count);
+        read_records(&ring);
     }
     free(memory);
     return 0;

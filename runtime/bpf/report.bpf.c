@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reports callers of patched functions, on kernels whose BPF programs cannot wait for the daemon.
+//
+// Needs no types of the kernel (BTF, CO-RE), no helper newer than Linux 5.8 in the plain variants,
+// and 5.15 (cookies) in the others. A caller goes on at once, or is stopped by SIGSTOP where the
+// administrator asked for that.
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+
+/* Hashes that take memory when they grow are not allowed here (a warning in the kernel's log). */
+#define MAP_HASH_FLAGS 0
+#include "runtime/bpf/maps.bpf.h"
+
+/* linux/signal.h cannot be included here. */
+#define SIGSTOP 19
+
+/* A process is reported, for a slot, no more often than that. */
+#define PAUSE_NS 100000000ull
+
+/* A key of `recent`. */
+struct report_key {
+    __u32 tgid;
+    __u32 slot;
+};
+
+/* When the process may be reported again. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 8192);
+    __type(key, struct report_key);
+    __type(value, __u64);
+} recent SEC(".maps");
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* True if the process must not be reported: by what the daemon and its configuration say. */
+static __always_inline bool is_left_alone(const struct hold_event *event)
+{
+    struct hold_control *settings;
+    struct hold_verdict *verdict;
+    __u32 key = 0;
+
+    settings = bpf_map_lookup_elem(&control, &key);
+    if (!settings || event->time >= settings->alive_until)
+        return true;
+    verdict = bpf_map_lookup_elem(&verdicts, &event->tgid);
+    if (verdict && event->time < verdict->until)
+        return true;
+    return bpf_map_lookup_elem(&excluded, &event->tgid) ||
+           is_skipped(HOLD_SKIP_USER, 0, (__u32)bpf_get_current_uid_gid()) ||
+           is_skipped(HOLD_SKIP_CGROUP, 0, bpf_get_current_cgroup_id());
+}
+
+/* True if it was reported just now; otherwise it counts as reported. */
+static __always_inline bool is_recent(const struct hold_event *event)
+{
+    struct report_key key = {.tgid = event->tgid, .slot = event->cookie >> 32};
+    __u64 *until = bpf_map_lookup_elem(&recent, &key);
+    __u64 next = event->time + PAUSE_NS;
+
+    if (until && event->time < *until)
+        return true;
+    bpf_map_update_elem(&recent, &key, &next, BPF_ANY);
+    return false;
+}
+
+/* The daemon is told; and the process is stopped, if that is wanted and the daemon will see it. */
+static __always_inline int report(__u64 cookie, bool stop)
+{
+    struct hold_event event = {.cookie = cookie};
+    __u64 id = bpf_get_current_pid_tgid();
+
+    event.pid = (__u32)id;
+    event.tgid = id >> 32;
+    event.time = bpf_ktime_get_ns();
+    if (is_left_alone(&event) || is_recent(&event))
+        return 0;
+    /* Before the event: whoever reads that must find it. */
+    if (stop && bpf_map_update_elem(&stopped, &event.tgid, &event.time, BPF_ANY))
+        stop = false;
+    if (bpf_ringbuf_output(&events, &event, sizeof(event), 0)) {
+        if (stop)
+            bpf_map_delete_elem(&stopped, &event.tgid);
+        return 0;
+    }
+    if (stop)
+        bpf_send_signal(SIGSTOP);
+    return 0;
+}
+
+/* True if there is nothing to report for this probe. */
+static __always_inline bool is_settled(__u64 cookie, unsigned long ip)
+{
+    struct hold_site *site = bpf_map_lookup_elem(&sites, &cookie);
+    __u8 now[HOLD_OLD_BYTES] = {};
+    struct hold_slot *slot;
+
+    if (!site)
+        return true;
+    slot = bpf_map_lookup_elem(&slots, &site->slot);
+    if (!slot || !slot->enabled)
+        return true;
+    return bpf_probe_read_user(now, sizeof(now), (void *)(ip + site->jump_offset)) == 0 &&
+           is_jump(site, now);
+}
+
+static __always_inline int report_site(struct hold_regs *regs, bool stop)
+{
+    __u64 cookie = bpf_get_attach_cookie(regs);
+
+    return is_settled(cookie, regs->ip) ? 0 : report(cookie, stop);
+}
+
+SEC("uprobe")
+int report_caller(struct hold_regs *regs)
+{
+    return report_site(regs, false);
+}
+
+SEC("uprobe")
+int stop_caller(struct hold_regs *regs)
+{
+    return report_site(regs, true);
+}
+
+SEC("uprobe")
+int report_plain(struct hold_regs *regs)
+{
+    (void)regs;
+    return report(HOLD_COOKIE_UNKNOWN, false);
+}
+
+SEC("uprobe")
+int stop_plain(struct hold_regs *regs)
+{
+    (void)regs;
+    return report(HOLD_COOKIE_UNKNOWN, true);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the daemon tells the BPF program, through its maps. Without a program there is nobody to
+// tell: then every setting is a success.
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "runtime/hold_P.h"
+#include "runtime/hold_sample.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* 0, or -1 with errno set. */
+static int map_set(int fd, const void *key, const void *value)
+{
+    return fd < 0 ? 0 : bpf_map_update_elem(fd, key, value, BPF_ANY);
+}
+
+static void map_remove(int fd, const void *key)
+{
+    if (fd >= 0)
+        bpf_map_delete_elem(fd, key);
+}
+
+int hold_release_fd(const struct hold *hold)
+{
+    return hold->maps.release;
+}
+
+int hold_exclude(struct hold *hold, pid_t tgid, struct sc_error **err)
+{
+    uint32_t key = (uint32_t)tgid;
+    uint8_t one = 1;
+
+    if (map_set(hold->maps.excluded, &key, &one) < 0)
+        return sc_error_errno(err, "cannot exclude process %d from holds", tgid);
+    return 0;
+}
+
+void hold_include(struct hold *hold, pid_t tgid)
+{
+    uint32_t key = (uint32_t)tgid;
+
+    map_remove(hold->maps.excluded, &key);
+}
+
+void hold_alive(struct hold *hold, uint64_t ns)
+{
+    struct hold_control control = {.hold_limit = hold->limit_ns};
+    uint32_t key = 0;
+
+    control.alive_until = ns ? hold_clock() + ns : 0;
+    map_set(hold->maps.control, &key, &control);
+}
+
+void hold_skip_add(struct hold *hold, const struct hold_skip *skip)
+{
+    uint8_t one = 1;
+
+    map_set(hold->maps.skips, skip, &one);
+}
+
+static bool has_skip(const struct hold_skip *skips, size_t count, const struct hold_skip *wanted)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&skips[i], wanted, sizeof(*wanted)) == 0)
+            return true;
+    return false;
+}
+
+void hold_skip_set(struct hold *hold, const struct hold_skip *skips, size_t count)
+{
+    int fd = hold->maps.skips;
+    struct hold_skip key, next;
+    bool more = fd >= 0 && bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+    for (size_t i = 0; i < count; i++)
+        hold_skip_add(hold, &skips[i]);
+    while (more) {
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (!has_skip(skips, count, &key))
+            map_remove(fd, &key);
+    }
+}
+
+int hold_slot_enable(struct hold *hold, uint32_t slot, bool enabled, struct sc_error **err)
+{
+    struct hold_slot value = {.enabled = enabled};
+
+    if (map_set(hold->maps.slots, &slot, &value) < 0)
+        return sc_error_errno(err, "cannot switch the holding of callers");
+    return 0;
+}
+
+int hold_sites_set(struct hold *hold, uint32_t slot, const struct hold_function *functions,
+                   size_t count, struct sc_error **err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct hold_site site = functions[i].site;
+        uint64_t cookie = hold_cookie(slot, i);
+
+        site.slot = slot;
+        if (map_set(hold->maps.sites, &cookie, &site) < 0)
+            return sc_error_errno(err, "cannot describe a function to the BPF program");
+    }
+    return 0;
+}
+
+void hold_sites_clear(struct hold *hold, uint32_t slot, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t cookie = hold_cookie(slot, i);
+
+        map_remove(hold->maps.sites, &cookie);
+    }
+}
+
+void hold_maps_clear(struct hold *hold)
+{
+    const int fds[] = {hold->maps.excluded, hold->maps.sites};
+    uint64_t key = 0; /* the keys are of 4 and 8 bytes */
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        while (fds[i] >= 0 && bpf_map_get_next_key(fds[i], NULL, &key) == 0)
+            map_remove(fds[i], &key);
+}
+
+void hold_verdict_set(struct hold *hold, const struct hold_event *event, uint64_t until)
+{
+    struct hold_verdict verdict = {.start = event->start, .exec = event->exec, .until = until};
+
+    if (hold->sampler)
+        sampler_rest(hold, event, until);
+    map_set(hold->maps.verdicts, &event->tgid, &verdict);
+}
+
+void hold_verdict_clear(struct hold *hold, pid_t tgid)
+{
+    uint32_t key = (uint32_t)tgid;
+
+    map_remove(hold->maps.verdicts, &key);
+}
+
+void hold_release(struct hold *hold, pid_t tgid)
+{
+    uint32_t key = (uint32_t)tgid;
+    uint64_t now = hold_clock();
+
+    map_set(hold->maps.release, &key, &now);
+}
+
+/* Whoever takes the entry away sends SIGCONT: once for each SIGSTOP. */
+static void resume(int map_fd, uint32_t tgid)
+{
+    if (bpf_map_delete_elem(map_fd, &tgid) == 0)
+        kill((pid_t)tgid, SIGCONT);
+}
+
+void hold_continue(struct hold *hold, pid_t tgid)
+{
+    if (hold->signal)
+        resume(hold->maps.stopped, (uint32_t)tgid);
+}
+
+void hold_stopped_resume(const char *pin_dir)
+{
+    cleanup_free char *path = sc_format("%s/v%d/map_stopped", pin_dir, HOLD_ABI);
+    cleanup_close int fd = bpf_obj_get(path);
+    uint32_t tgid;
+
+    /* Each is taken out, so the next one is the first. */
+    for (int i = 0; fd >= 0 && i < HOLD_STOPPED_MAX; i++)
+        if (bpf_map_get_next_key(fd, NULL, &tgid) == 0)
+            resume(fd, tgid);
+}
