@@ -288,6 +288,16 @@ static void report_changes(const struct transaction *transaction, struct answer 
     }
 }
 
+/* What ACTIVED does not promise on a kernel that cannot hold first callers. */
+static void report_warning(const struct transaction *transaction, struct answer *answer)
+{
+    const struct hold *hold = transaction->daemon->hold;
+
+    if (transaction->coming.count && hold && hold_warning(hold))
+        string_list_format(&answer->messages, "note: %s (uprobes = %s)", hold_warning(hold),
+                           uprobes_name(hold_way(hold)));
+}
+
 /* Processes that are not as they should be: a line each, and SC_PARTIAL. */
 static void report_problems(const struct problem_list *problems, struct answer *answer)
 {
@@ -350,6 +360,7 @@ static int run(struct transaction *transaction, struct answer *answer, struct sc
     drop_copies(transaction);
     log_changes(transaction);
     report_changes(transaction, answer);
+    report_warning(transaction, answer);
     report_problems(&transaction->activated.problems, answer);
     report_problems(&transaction->deactivated.problems, answer);
     return 0;

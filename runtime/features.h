@@ -19,7 +19,6 @@ struct features {
     bool pidfd_getfd;     /* the way of a patch file into a process */
     bool suspend_seccomp; /* system calls can be injected into sandboxed processes */
     bool nop_probes;      /* a probe on a 5-byte nop does no harm to children that are forked */
-    bool hold;            /* a held thread was fetched by a tracer within the limit */
 };
 
 /*
@@ -33,11 +32,12 @@ const char *features_missing(const struct features *features, enum uprobes_way w
 /*
  * Opens the first way that settings allow (its way may be UPROBES_AUTO) and that works when it is
  * tried out: a child of ours calls a function of this program, is noticed, and fetched while it is
- * held. Slot HOLD_SLOTS_MAX - 1 is used for that. What does not work, and why, is logged. Sets
- * features->hold. NULL with err set: nothing that is allowed works here.
+ * held. Slot HOLD_SLOTS_MAX - 1 is used for that. What does not work, and why, is logged. NULL with
+ * err set: nothing that is allowed works here.
  */
-struct hold *features_open_hold(struct features *features, const struct hold_settings *settings,
-                                const struct log *log, struct sc_error **err);
+struct hold *features_open_hold(const struct features *features,
+                                const struct hold_settings *settings, const struct log *log,
+                                struct sc_error **err);
 
 /* Logs each feature and, for those missing, what it means. */
 void features_log(const struct features *features, const struct log *log);

@@ -152,8 +152,9 @@ static struct hold *open_way(const struct features *features, const struct hold_
     return NULL;
 }
 
-struct hold *features_open_hold(struct features *features, const struct hold_settings *settings,
-                                const struct log *log, struct sc_error **err)
+struct hold *features_open_hold(const struct features *features,
+                                const struct hold_settings *settings, const struct log *log,
+                                struct sc_error **err)
 {
     for (int way = 0; way < UPROBES_WAYS; way++) {
         struct hold_settings wanted = *settings;
@@ -163,7 +164,6 @@ struct hold *features_open_hold(struct features *features, const struct hold_set
         if (!uprobes_allowed(settings->way, wanted.way))
             continue;
         hold = open_way(features, &wanted, err);
-        features->hold = hold && hold_waits(hold);
         if (hold)
             return hold;
         log_write(log, LOG_INFO, NULL, "uprobes cannot be used as %s: %s", uprobes_name(wanted.way),

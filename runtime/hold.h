@@ -130,11 +130,14 @@ void hold_verdict_clear(struct hold *hold, pid_t tgid);
 /* Lets all threads of the process go that are held now. */
 void hold_release(struct hold *hold, pid_t tgid);
 
-/* Lets the process go on if the program has stopped it by SIGSTOP. */
+/* Lets the process go on where the program has stopped it by SIGSTOP; once for each event. */
 void hold_continue(struct hold *hold, pid_t tgid);
 
-/* Lets all go on that the programs of a daemon with pins below pin_dir have stopped. */
-void hold_stopped_resume(const char *pin_dir);
+/*
+ * Lets all go on that the programs of a daemon with pins below pin_dir have stopped min_ns ago, or
+ * earlier, and that nobody has let go on since.
+ */
+void hold_stopped_resume(const char *pin_dir, uint64_t min_ns);
 
 /* Readable when there are events. Owned by hold. */
 int hold_events_fd(const struct hold *hold);

@@ -10,6 +10,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
+
+/* How long a signal that the program has sent may be under way. */
+#define STOP_WAIT_NS 20000000
 
 /* 0, or -1 with errno set. */
 static int map_set(int fd, const void *key, const void *value)
@@ -151,27 +155,54 @@ void hold_release(struct hold *hold, pid_t tgid)
     map_set(hold->maps.release, &key, &now);
 }
 
-/* Whoever takes the entry away sends SIGCONT: once for each SIGSTOP. */
-static void resume(int map_fd, uint32_t tgid)
+/* The letter behind the name in /proc/PID/stat, proc(5); '\0': it is gone. */
+static char process_letter(pid_t pid)
 {
-    if (bpf_map_delete_elem(map_fd, &tgid) == 0)
-        kill((pid_t)tgid, SIGCONT);
+    cleanup_free char *path = sc_format("/proc/%d/stat", pid);
+    cleanup_file FILE *file = fopen(path, "re");
+    char text[128];
+    size_t size = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    const char *after;
+
+    text[size] = '\0';
+    after = strrchr(text, ')');
+    return after && after[1] ? after[2] : '\0';
+}
+
+/* The kernel may send the signal a moment later than the event: a SIGCONT before it is lost. */
+static void await_stop(pid_t pid)
+{
+    const struct timespec moment = {0, STOP_WAIT_NS / 100};
+
+    for (int i = 0; i < 100 && process_letter(pid) != 'T'; i++)
+        nanosleep(&moment, NULL);
 }
 
 void hold_continue(struct hold *hold, pid_t tgid)
 {
-    if (hold->signal)
-        resume(hold->maps.stopped, (uint32_t)tgid);
+    uint32_t key = (uint32_t)tgid;
+
+    if (!hold->signal)
+        return;
+    await_stop(tgid);
+    map_remove(hold->maps.stopped, &key);
+    kill(tgid, SIGCONT);
 }
 
-void hold_stopped_resume(const char *pin_dir)
+void hold_stopped_resume(const char *pin_dir, uint64_t min_ns)
 {
     cleanup_free char *path = sc_format("%s/v%d/map_stopped", pin_dir, HOLD_ABI);
     cleanup_close int fd = bpf_obj_get(path);
-    uint32_t tgid;
+    uint32_t key = 0, next;
+    uint64_t since;
+    bool more = fd >= 0 && bpf_map_get_next_key(fd, NULL, &next) == 0;
 
-    /* Each is taken out, so the next one is the first. */
-    for (int i = 0; fd >= 0 && i < HOLD_STOPPED_MAX; i++)
-        if (bpf_map_get_next_key(fd, NULL, &tgid) == 0)
-            resume(fd, tgid);
+    while (more) {
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (bpf_map_lookup_elem(fd, &key, &since) == 0 && since + min_ns <= hold_clock()) {
+            map_remove(fd, &key);
+            kill((pid_t)key, SIGCONT);
+        }
+    }
 }

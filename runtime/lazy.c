@@ -129,8 +129,10 @@ static void *run_worker(void *data)
     while (dequeue(worker->lazy, &item)) {
         if (item.is_mapping)
             switcher_mapped(worker->lazy->switcher, worker->injector, &item.file);
-        else
+        else if (hold_waits(worker->lazy->hold))
             switcher_answer(worker->lazy->switcher, worker->injector, &item.event);
+        else
+            switcher_seen(worker->lazy->switcher, worker->injector, &item.event);
         /* A hold may have run into its limit meanwhile: we are late, not dead. */
         hold_alive(worker->lazy->hold, BEATS_MISSED * worker->lazy->beat_ns);
     }

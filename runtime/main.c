@@ -51,7 +51,7 @@ static void switch_off(const struct options *options, const char *reason)
 
     fprintf(stderr, "syscared: switched off %s\n", reason);
     if (!server_is_there(socket_path)) {
-        hold_stopped_resume(options->bpffs);
+        hold_stopped_resume(options->bpffs, 0);
         hold_pins_remove_others(options->bpffs, NULL);
     }
     sd_notifyf(0, "READY=1\nSTATUS=Switched off %s", reason);

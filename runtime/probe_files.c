@@ -38,16 +38,24 @@ bool probe_files_has(const struct probe_files *files, const struct hold_pin *pin
     return false;
 }
 
+static int compare_ids(const void *key, const void *item)
+{
+    const uint64_t id = *(const uint64_t *)key;
+    const struct probe_fd *probe = item;
+
+    return id < probe->id ? -1 : id > probe->id;
+}
+
 bool probe_files_cookie(const struct probe_files *files, uint64_t id, uint64_t *cookie)
 {
     for (size_t i = 0; i < files->count; i++) {
         const struct probe_file *file = &files->items[i];
+        const struct probe_fd *found =
+            bsearch(&id, file->probes, file->count, sizeof(*file->probes), compare_ids);
 
-        for (size_t j = 0; j < file->count; j++) {
-            if (file->probes[j].id == id) {
-                *cookie = file->probes[j].cookie;
-                return true;
-            }
+        if (found) {
+            *cookie = found->cookie;
+            return true;
         }
     }
     return false;

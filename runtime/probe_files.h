@@ -16,7 +16,7 @@ struct probe_fd {
 /* The probes of one file for one slot. */
 struct probe_file {
     struct hold_pin pin;
-    struct probe_fd *probes;
+    struct probe_fd *probes; /* ids ascend: the kernel counts them up */
     size_t count;
 };
 

@@ -22,6 +22,9 @@
 
 #define START_TIMEOUT_S 60
 
+/* The longest that a process may be stopped by a signal of ours before the audit sees to it. */
+#define STOPPED_MAX_NS 2000000000ull
+
 /* True if path, or the nearest directory above it that exists, is on a bpffs. */
 static bool is_on_bpffs(const char *path)
 {
@@ -387,7 +390,7 @@ static int restore_state(struct daemon *daemon, struct sc_error **err)
         return -1;
     /* Not earlier: callers were held by the links of the last daemon until ours took over. */
     if (daemon->pin_dir) {
-        hold_stopped_resume(daemon->pin_dir);
+        hold_stopped_resume(daemon->pin_dir, 0);
         hold_pins_remove_others(daemon->pin_dir, daemon->hold);
     }
     /*
@@ -498,4 +501,7 @@ void daemon_audit(struct daemon *daemon)
         log_write(&daemon->log, LOG_NOTICE, NULL,
                   "audit: %zu processes were not as they should be, and are now", result.switched);
     live_patches_settle(daemon);
+    /* Their events got lost: nobody else lets them go on. */
+    if (daemon->hold && daemon->options.hold == OPTION_HOLD_SIGNAL)
+        hold_stopped_resume(daemon->pin_dir, STOPPED_MAX_NS);
 }

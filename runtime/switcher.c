@@ -279,31 +279,15 @@ void pass_result_clear(struct pass_result *result)
     problem_list_clear(&result->problems);
 }
 
-/*
- * What the caller was about to call: the patch of the slot, or, where the event does not tell, all.
- */
-static struct live_list find_called(const struct switcher *switcher, const struct hold_event *event)
+/* The patch that a slot is for, with a reference; NULL when the slot is not used any more. */
+static struct live_patch *find_slot(const struct switcher *switcher, uint32_t slot)
 {
-    cleanup_live_list struct live_list all = live_set_list(switcher->live);
-    struct live_list called = {0};
+    cleanup_live_list struct live_list list = live_set_list(switcher->live);
 
-    for (size_t i = 0; i < all.count; i++)
-        if (atomic_load(&all.items[i]->wanted) &&
-            (event->cookie == HOLD_COOKIE_UNKNOWN || all.items[i]->slot == event->cookie >> 32))
-            live_list_add(&called, all.items[i]);
-    return called;
-}
-
-/* What could not be done is not tried again at each call. */
-static void rest(struct switcher *switcher, const struct hold_event *event)
-{
-    /*
-     * Who is held is told from others by its start and exec: not held again until the retry has
-     * succeeded, or it runs another program. Elsewhere only the process id is known.
-     */
-    uint64_t until = hold_waits(switcher->hold) ? UINT64_MAX : hold_clock() + REST_NS;
-
-    hold_verdict_set(switcher->hold, event, until);
+    for (size_t i = 0; i < list.count; i++)
+        if (list.items[i]->slot == slot && atomic_load(&list.items[i]->wanted))
+            return live_patch_get(list.items[i]);
+    return NULL;
 }
 
 /*
@@ -314,24 +298,43 @@ static void rest(struct switcher *switcher, const struct hold_event *event)
 void switcher_answer(struct switcher *switcher, struct injector *injector,
                      const struct hold_event *event)
 {
-    struct switch_job job = {.pid = (pid_t)event->tgid};
-    cleanup_live_list struct live_list called = find_called(switcher, event);
+    struct switch_job job = {.pid = (pid_t)event->tgid, .flags = INJECT_LAZY};
 
-    /* Where nobody waits, the process is prepared while it runs. */
-    job.flags = hold_waits(switcher->hold) ? INJECT_LAZY : 0;
     job.start_time = process_start_time(job.pid);
     job.deadline = hold_clock() + ANSWER_NS;
-    for (size_t i = 0; job.start_time && i < called.count; i++) {
-        job.patch = called.items[i];
-        if (switch_process(switcher, injector, &job) == SWITCH_PROBLEM)
-            rest(switcher, event);
-    }
+    job.patch = job.start_time ? find_slot(switcher, (uint32_t)(event->cookie >> 32)) : NULL;
+    /* Not held again until the retry has succeeded, or it runs another program. */
+    if (job.patch && switch_process(switcher, injector, &job) == SWITCH_PROBLEM)
+        hold_verdict_set(switcher->hold, event, UINT64_MAX);
+    live_patch_put(job.patch);
     hold_release(switcher->hold, job.pid);
-    hold_continue(switcher->hold, job.pid);
-    if (hold_waits(switcher->hold) && hold_clock() - event->time > hold_limit(switcher->hold))
+    if (hold_clock() - event->time > hold_limit(switcher->hold))
         log_write(switcher->log, LOG_WARNING, &(struct log_about){.pid = job.pid, .result = "late"},
                   "a first caller was let go before its process was switched (%llu ms)",
                   (unsigned long long)(hold_clock() - event->time) / 1000000);
+}
+
+/* True if the caller may have been about to call a function of the patch. */
+static bool is_called(const struct live_patch *patch, const struct hold_event *event)
+{
+    return atomic_load(&patch->wanted) &&
+           (event->cookie == HOLD_COOKIE_UNKNOWN || patch->slot == event->cookie >> 32);
+}
+
+void switcher_seen(struct switcher *switcher, struct injector *injector,
+                   const struct hold_event *event)
+{
+    cleanup_live_list struct live_list list = live_set_list(switcher->live);
+    struct switch_job job = {.pid = (pid_t)event->tgid, .deadline = hold_clock() + ANSWER_NS};
+
+    job.start_time = process_start_time(job.pid);
+    for (size_t i = 0; job.start_time && i < list.count; i++) {
+        job.patch = list.items[i];
+        if (is_called(job.patch, event) &&
+            switch_process(switcher, injector, &job) == SWITCH_PROBLEM)
+            hold_verdict_set(switcher->hold, event, hold_clock() + REST_NS);
+    }
+    hold_continue(switcher->hold, job.pid);
 }
 
 static bool same_id(const struct build_id *a, const struct build_id *b)

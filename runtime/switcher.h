@@ -59,11 +59,18 @@ int switcher_pass(struct switcher *switcher, const struct live_list *patches, ui
                   struct pass_result *result, struct sc_error **err);
 
 /*
- * Answers one caller, held or not: switches its process to the patch of the slot.
+ * Answers one held caller: switches its process to the patch of the slot.
  * injector is the calling thread's own.
  */
 void switcher_answer(struct switcher *switcher, struct injector *injector,
                      const struct hold_event *event);
+
+/*
+ * The same for a caller that nobody holds: the process is prepared while it runs, then switched to
+ * the patch of the slot, or to all where the event does not tell which.
+ */
+void switcher_seen(struct switcher *switcher, struct injector *injector,
+                   const struct hold_event *event);
 
 /* True if one of the wanted patches is for that file. Cheap. */
 bool switcher_is_target(struct switcher *switcher, const struct build_id *id);

@@ -17,6 +17,12 @@ struct hold_regs {
     unsigned long before_ip[16];
     unsigned long ip;
 };
+#elif defined(__TARGET_ARCH_arm64)
+/* Word 32 of user_pt_regs, behind 31 registers and the stack pointer. */
+struct hold_regs {
+    unsigned long before_ip[32];
+    unsigned long ip;
+};
 #else
 #error "no register layout for this architecture"
 #endif
@@ -73,7 +79,7 @@ struct {
     __type(value, __u64);
 } release SEC(".maps");
 
-/* Processes that were sent SIGSTOP, by tgid, and when: whoever reads this sends SIGCONT. */
+/* Processes that were sent SIGSTOP, by tgid, and when, and that were not sent SIGCONT since. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, HOLD_STOPPED_MAX);

@@ -66,27 +66,29 @@ static __always_inline bool is_recent(const struct hold_event *event)
     return false;
 }
 
-/* The daemon is told; and the process is stopped, if that is wanted and the daemon will see it. */
+/*
+ * The daemon is told; and the process is stopped, if that is wanted. The daemon sends a SIGCONT for
+ * each event, so the event is sure before the signal is sent, and seen only after.
+ */
 static __always_inline int report(__u64 cookie, bool stop)
 {
     struct hold_event event = {.cookie = cookie};
     __u64 id = bpf_get_current_pid_tgid();
+    struct hold_event *record;
 
     event.pid = (__u32)id;
     event.tgid = id >> 32;
     event.time = bpf_ktime_get_ns();
     if (is_left_alone(&event) || is_recent(&event))
         return 0;
-    /* Before the event: whoever reads that must find it. */
-    if (stop && bpf_map_update_elem(&stopped, &event.tgid, &event.time, BPF_ANY))
-        stop = false;
-    if (bpf_ringbuf_output(&events, &event, sizeof(event), 0)) {
-        if (stop)
-            bpf_map_delete_elem(&stopped, &event.tgid);
+    /* A full ring means that the daemon is far behind: the audit will find the process. */
+    record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
+    if (!record)
         return 0;
-    }
-    if (stop)
+    *record = event;
+    if (stop && bpf_map_update_elem(&stopped, &event.tgid, &event.time, BPF_ANY) == 0)
         bpf_send_signal(SIGSTOP);
+    bpf_ringbuf_submit(record, 0);
     return 0;
 }
 
