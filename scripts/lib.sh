@@ -50,9 +50,15 @@ world_spawn() {
     world_pids+=("$spawned")
 }
 
+# True while PID is still the process that we started, and not another that got its number since.
+# Usage: world_owns PID
+world_owns() {
+    grep -qsx "PPid:[[:space:]]*$$" "/proc/$1/status"
+}
+
 # Ends one process that world_spawn started and waits for it; its status is the status.
 world_reap() {
-    kill "$1" 2> /dev/null
+    ! world_owns "$1" || kill "$1" 2> /dev/null
     wait "$1" 2> /dev/null
 }
 
@@ -62,12 +68,12 @@ world_end() {
     [ -n "${world:-}" ] || return 0
     for ((i = ${#world_pids[@]} - 1; i >= 0; i--)); do
         pid=${world_pids[$i]}
-        kill "$pid" 2> /dev/null || continue
+        world_owns "$pid" && kill "$pid" 2> /dev/null || continue
         for _ in $(seq 50); do
-            kill -0 "$pid" 2> /dev/null || break
+            world_owns "$pid" && kill -0 "$pid" 2> /dev/null || break
             sleep 0.1
         done
-        kill -9 "$pid" 2> /dev/null
+        ! world_owns "$pid" || kill -9 "$pid" 2> /dev/null
         wait "$pid" 2> /dev/null
     done
     world_pids=()

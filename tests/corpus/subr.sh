@@ -2,8 +2,9 @@
 # One package of the corpus built as the distribution does it, and one case of it tried.
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# run.sh sets: corpus (its directory), out (where everything is kept), srcdir, builddir; scripts/lib.sh is read.
-: "${corpus:?}" "${out:?}" "${srcdir:?}" "${builddir:?}" "${stage:?}" "${root=}" "${world=}"
+# run.sh sets: corpus (its directory), out (where everything is kept), scratch and
+# stage (of this run), srcdir, builddir; scripts/lib.sh is read.
+: "${corpus:?}" "${out:?}" "${srcdir:?}" "${builddir:?}" "${scratch:?}" "${stage:?}" "${root=}" "${world=}"
 
 # Seconds since $1, with one digit after the point.
 seconds_since() {
@@ -32,8 +33,13 @@ reference_key() {
     } | sha256sum
 }
 
-# Builds the package once with a capture, unless it is there. Usage: reference_make PACKAGE
+# Builds the package once with a capture, unless it is there or being made. Usage: reference_make PACKAGE
 reference_make() {
+    mkdir -p "$out/reference" || return
+    (flock 8 && reference_make_locked "$1") 8> "$out/reference/$1.lock"
+}
+
+reference_make_locked() {
     local dir=$out/reference/$1 key options from=$EPOCHREALTIME
     key=$(reference_key "$1")
     [ "$(cat "$dir/key" 2> /dev/null)" != "$key" ] || return 0
@@ -63,7 +69,7 @@ package_names() {
 package_install() {
     local names
     world_end
-    world_begin "$out/world"
+    world_begin "$scratch/world"
     mapfile -t names < <(package_names "$1")
     repo_make "$out/reference/$1/top" && root_dnf install "${names[@]}" && daemon_start
 }
