@@ -67,6 +67,9 @@ id=$(link_units twice_r.o twice.o)
 tap_that 'a unit without debug information replays' replay "$id" "$world/out/replay.o"
 tap_that 'functions have sections of their own' has_section .text.unused
 tap_that 'objects have sections of their own' has_section .data.limit
+tap_that 'it has debug information then: layouts are compared' has_section .debug_info
+replays 'debug information without types' twice.c gcc -O2 -g1
+tap_that 'types are there then' sh -c "readelf --debug-dump=info '$world/out/replay.o' | grep -q DW_TAG_base_type"
 printf 'extern int far; int get(void) { return far; }\n' > far.c
 captured gcc -O1 -c far.c && captured gcc -r far.o -o far_r.o
 tap_that 'options after -- are given to the compiler' replay "$(link_units far_r.o far.o)" "$world/out/replay.o" -- -mno-direct-extern-access

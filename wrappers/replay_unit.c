@@ -80,6 +80,24 @@ static bool is_dump_letters(const char *word)
     return strncmp(word, "-d", 2) == 0 && word[2] && strncmp(word, "-dump", 5) != 0;
 }
 
+/* Debugging information without types: -g0, -g1 and their kin, under any format. */
+static bool is_low_debug_level(const char *word)
+{
+    size_t length = strlen(word);
+
+    return strncmp(word, "-g", 2) == 0 && length > 2 && strchr("01", word[length - 1]) &&
+           strspn(word + 2, "abcdefghijklmnopqrstuvwxyz") == length - 3;
+}
+
+/* Debugging information with types: -g, -g3, -ggdb, -gdwarf-4… */
+static bool is_debug_level(const char *word)
+{
+    static const char *const prefixes[] = {"-ggdb", "-gdwarf", "-gstabs", NULL};
+
+    return strcmp(word, "-g") == 0 || strcmp(word, "-g2") == 0 || strcmp(word, "-g3") == 0 ||
+           begins_with_one_of(word, prefixes);
+}
+
 /* The string at an index of an array from a record; NULL with err set if it is none. */
 static const char *array_string(struct json_object *array, size_t index, struct sc_error **err)
 {
@@ -92,10 +110,16 @@ static const char *array_string(struct json_object *array, size_t index, struct 
     return json_object_get_string(item);
 }
 
-/* Adds the compiler's recorded options without those that would write further files. */
+/*
+ * Adds the compiler's recorded options without those that would write further files. Parts of some
+ * packages are compiled without -g (Lua in redis); layouts of types are compared all the same, and
+ * -g changes no code (GCC's own tests rest on that: -fcompare-debug).
+ */
 static int compiler_options_add(struct vector *argv, struct json_object *options,
                                 struct sc_error **err)
 {
+    bool debug = false;
+
     for (size_t i = 0; i < json_object_array_length(options); i++) {
         const char *option = array_string(options, i, err);
 
@@ -104,9 +128,12 @@ static int compiler_options_add(struct vector *argv, struct json_object *options
         if (is_one_of(option, file_options_two))
             i++;
         else if (!is_one_of(option, file_options) && !is_dump_letters(option) &&
-                 !begins_with_one_of(option, file_option_prefixes))
+                 !is_low_debug_level(option) && !begins_with_one_of(option, file_option_prefixes))
             vector_add(argv, option);
+        debug |= is_debug_level(option) && !is_low_debug_level(option);
     }
+    if (!debug)
+        vector_add(argv, "-g");
     return 0;
 }
 
