@@ -153,6 +153,9 @@ struct warning {
 /* warn.c: finds what is to be warned of, when everything is known. */
 void phase_warn(struct differ *differ);
 
+/* warn_ownership.c: objects that the old code made may be given back otherwise by the new. */
+void warn_ownership(struct differ *differ);
+
 void differ_warn(struct differ *differ, const char *kind, const struct object *object,
                  const char *function, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 

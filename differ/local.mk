@@ -22,7 +22,7 @@ syscare_diff_SOURCES = \
   differ/emit.c differ/emit.h differ/link.c \
   differ/dwarf_die.c differ/dwarf_die.h differ/edits.c differ/edits.h \
   differ/source_info.c differ/source_info.h differ/explain.c differ/explain.h \
-  differ/line_kept.c differ/marks.c differ/warn.c differ/emit_hooks.c \
+  differ/line_kept.c differ/marks.c differ/warn.c differ/warn_ownership.c differ/emit_hooks.c \
   differ/report.c \
   differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle_slot.c \
   differ/oracle_frames.c differ/oracle_P.h differ/oracle.h \

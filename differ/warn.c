@@ -220,4 +220,5 @@ void phase_warn(struct differ *differ)
         warn_ignored(differ, object);
     }
     warn_types(differ);
+    warn_ownership(differ);
 }

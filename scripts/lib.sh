@@ -215,7 +215,7 @@ host_package() {
         printf 'Name: syscare-host\nVersion: 1\nRelease: 1\nSummary: What the host offers\n'
         printf 'License: GPL-2.0-or-later\nProvides: syscare = 1\nProvides: /bin/sh\n'
         printf 'Provides: /usr/bin/perl\nProvides: /usr/bin/python3\nProvides: rtld(GNU_HASH)\n'
-        printf 'Provides: %s\n' /bin/bash /usr/bin/bash /usr/bin/sh /usr/bin/pkg-config
+        printf 'Provides: %s\n' /bin/bash /usr/bin/bash /usr/bin/sh /usr/bin/env /usr/bin/pkg-config
         ldconfig -p | awk '/x86-64|AArch64/ { print $NF }' | xargs -r readlink -f | sort -u |
             while read -r library; do
                 echo "$library"

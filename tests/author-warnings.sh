@@ -72,4 +72,21 @@ pair
 accepts 'marks_are_followed' f '7 5 7 5 '
 tap_prints 'and_told' $'ignored g\nignored -\nmark-unused -' warnings
 
+# who owns what an object points to: the string of the old code is borrowed, the new one frees it
+head='extern int printf(const char *, ...); extern char *strdup(const char *); extern void free(void *);
+struct item { char *name; };
+__attribute__((noipa)) char *table_lookup(const char *s) { printf("look "); return (char *)s; }'
+old='__attribute__((noinline)) void item_make(struct item *item, const char *s) { printf("make "); item->name = table_lookup(s); }
+__attribute__((noinline)) void item_drop(struct item *item) { printf("drop "); item->name = 0; }
+struct item one; void run(void) { item_make(&one, "x"); printf("%s ", one.name); item_drop(&one); table_lookup("y"); }'
+new=${old/= table_lookup(s)/= strdup(s)}
+new=${new/item->name = 0/free(item->name); item->name = 0}
+pair
+accepts 'a_change_of_ownership_can_be_patched' 'item_drop item_make'
+tap_prints 'and_is_told' 'ownership item_make' warnings
+new=${old/= table_lookup(s)/= strdup(s)}
+pair
+accepts 'memory_from_elsewhere_can_be_patched' item_make
+tap_prints 'and_is_no_warning_where_nothing_is_given_back_otherwise' '' warnings
+
 tap_done

@@ -28,8 +28,8 @@ reference_key() {
         cat "$(srpm_of "$1")" "${SYSCARE_RPM_MACROS:-/dev/null}"
         gcc --version
         ld --version
-        cat "$srcdir"/gcc-plugin/* "$srcdir"/wrappers/*.c "$srcdir"/rpmtools/{stage,unnote,capture}*.c \
-            "$srcdir/packaging/macros.syscare.in"
+        cat "$srcdir"/gcc-plugin/*.cc "$srcdir"/wrappers/{shim,as_,ld_,link_,object_note,response,capture}*.c \
+            "$srcdir"/rpmtools/{stage,unnote,capture}*.c "$srcdir/packaging/macros.syscare.in"
     } | sha256sum
 }
 
