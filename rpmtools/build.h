@@ -97,6 +97,7 @@ struct build {
     size_t target_count;
     struct build_refusal *refusals;
     size_t refusal_count;
+    struct string_list warnings; /* of the package as a whole: build_warn.c */
     struct patch_info *info;
     struct package_result packages;
 };
@@ -129,6 +130,9 @@ int build_check_faithful(struct build *build, struct sc_error **err);
 /* What the patch changes: in which files, units and ELF files. build_changes.c, build_units.c */
 int build_check_changes(struct build *build, struct sc_error **err);
 int build_find_units(struct build *build, struct sc_error **err);
+
+/* Headers that other packages were compiled with. build_warn.c */
+int build_warn_headers(struct build *build, struct sc_error **err);
 
 /* Objects of the changed units, and their comparison. build_replay.c, build_diff.c */
 int build_replay(struct build *build, struct sc_error **err);

@@ -46,6 +46,7 @@ static const struct build_step steps[] = {
     {"finding the changed units", build_find_units, true, ALWAYS},
     {"compiling the changed units of both trees", build_replay, true, ALWAYS},
     {"comparing the objects", build_diff, true, ALWAYS},
+    {"looking for headers that other packages use", build_warn_headers, false, ALWAYS},
     {"writing the metadata", build_fill_info, false, ALWAYS},
     {"making the packages", build_make_packages, true, ALWAYS},
 };
@@ -191,6 +192,7 @@ void build_clear(struct build *build)
         faithful_result_clear(&target->faithful);
         json_object_put(target->report);
     }
+    string_list_clear(&build->warnings);
     for (size_t i = 0; i < build->refusal_count; i++) {
         struct build_refusal *refusal = &build->refusals[i];
         char *texts[] = {refusal->code,   refusal->message, refusal->target, refusal->function,

@@ -160,6 +160,8 @@ void build_print_summary(const struct build *build)
     for (size_t i = 0; i < build->target_count; i++)
         if (build->targets[i].changed)
             print_target(&build->targets[i], build->options.explain);
+    for (size_t i = 0; i < build->warnings.count; i++)
+        printf("warning: %s\n", build->warnings.items[i]);
     if (build->options.explain)
         print_explanation(build);
     printf("%s\n%s\n", build->packages.binary, build->packages.source);
@@ -195,6 +197,21 @@ static struct json_object *refusal_json(const struct build_refusal *refusal)
     return object;
 }
 
+/* As those of a report. */
+static struct json_object *warnings_json(const struct build *build)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < build->warnings.count; i++) {
+        struct json_object *object = json_object_new_object();
+
+        sc_json_add_string(object, "kind", "installed-header");
+        sc_json_add_string(object, "message", build->warnings.items[i]);
+        json_object_array_add(array, object);
+    }
+    return array;
+}
+
 static struct json_object *files_json(const struct build *build)
 {
     struct json_object *array = json_object_new_array();
@@ -222,6 +239,7 @@ void build_print_json(const struct build *build, enum sc_status status, const ch
     sc_json_add_string(root, "full", build->full_reason);
     json_object_object_add(root, "targets", targets);
     json_object_object_add(root, "refusals", refusals);
+    json_object_object_add(root, "warnings", warnings_json(build));
     json_object_object_add(root, "files", files_json(build));
     puts(json_object_to_json_string_ext(root,
                                         JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -12,7 +12,8 @@ rpmtools_librpmtools_a_SOURCES = \
   rpmtools/package.h rpmtools/package_P.h \
   rpmtools/faithful.c rpmtools/faithful_compare.c rpmtools/faithful.h rpmtools/faithful_P.h \
   rpmtools/capture_archive_write.c rpmtools/capture_archive_read.c rpmtools/capture_archive.h \
-  rpmtools/unnote_object.c rpmtools/unnote_archive.c rpmtools/unnote.h
+  rpmtools/unnote_object.c rpmtools/unnote_archive.c rpmtools/unnote.h \
+  rpmtools/headers.c rpmtools/headers.h
 rpmtools_librpmtools_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) \
   $(ARCHIVE_CFLAGS) $(RPM_CFLAGS)
 LIBRPMTOOLS = rpmtools/librpmtools.a
@@ -27,7 +28,7 @@ rpmtools_syscare_build_SOURCES = \
   rpmtools/build_changes.c rpmtools/read_watch.c rpmtools/read_watch.h \
   rpmtools/build_units.c rpmtools/build_lto.c rpmtools/build_replay.c rpmtools/build_diff.c \
   rpmtools/build_explain.c rpmtools/build_header.c \
-  rpmtools/build_package.c rpmtools/build_summary.c \
+  rpmtools/build_package.c rpmtools/build_warn.c rpmtools/build_summary.c \
   rpmtools/workspace.c rpmtools/workspace.h rpmtools/sandbox.c rpmtools/sandbox.h \
   rpmtools/rpmbuild.c rpmtools/rpmbuild.h rpmtools/patch_apply.c rpmtools/patch_apply.h \
   rpmtools/build_capture.c rpmtools/tool.c rpmtools/tool.h \

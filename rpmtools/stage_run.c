@@ -7,6 +7,7 @@
 #include "lib/file.h"
 #include "lib/json_util.h"
 #include "rpmtools/capture_archive.h"
+#include "rpmtools/headers.h"
 #include "rpmtools/tree_watch.h"
 #include "rpmtools/unnote.h"
 
@@ -221,11 +222,16 @@ static bool want_capture(const char *path, const char *relative, const struct st
 /* --- %install and the archive ---------------------------------------------------------------- */
 
 /* result.json: what is known at the end only. */
-static struct json_object *result_json(const struct snapshot *snapshot, struct json_object *state)
+static struct json_object *result_json(const struct snapshot *snapshot, struct json_object *state,
+                                       struct sc_error **err)
 {
-    struct json_object *result = json_object_new_object();
-    struct json_object *removed = json_object_new_array(), *opened = NULL;
+    struct json_object *headers = headers_read(snapshot->stage->buildroot, err), *result;
+    struct json_object *removed, *opened = NULL;
 
+    if (!headers)
+        return NULL;
+    result = json_object_new_object();
+    removed = json_object_new_array();
     json_object_object_foreach(snapshot->files, path, mark)
     {
         (void)mark;
@@ -236,6 +242,7 @@ static struct json_object *result_json(const struct snapshot *snapshot, struct j
     sc_json_add_u64(result, "version", 1);
     json_object_object_add(result, "removed", removed);
     json_object_object_add(result, "opened", json_object_get(opened));
+    json_object_object_add(result, "headers", headers);
     return result;
 }
 
@@ -256,7 +263,9 @@ static int pack_rest(const struct snapshot *snapshot, struct capture_writer *wri
         capture_writer_add_tree(writer, stage->buildroot, "root", want_elf, NULL, err) < 0 ||
         capture_writer_add_tree(writer, stage->capture, "capture", want_capture, NULL, err) < 0)
         return -1;
-    result = result_json(snapshot, state);
+    result = result_json(snapshot, state, err);
+    if (!result)
+        return -1;
     return capture_writer_add_json(writer, "result.json", result, err);
 }
 

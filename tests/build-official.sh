@@ -30,7 +30,8 @@ libtiny.a: lib/tiny.o help/help.o lib/asm.o prog/other.o
 part.o: lib/tiny.o lib/asm.o
 	ld -r -o $@ $^
 install: all
-	install -d $(DESTDIR)/usr/bin $(DESTDIR)/usr/lib64
+	install -d $(DESTDIR)/usr/bin $(DESTDIR)/usr/lib64 $(DESTDIR)/usr/include
+	install -m644 lib/tiny.h $(DESTDIR)/usr/include/tiny.h
 	install -m755 tiny $(DESTDIR)/usr/bin/tiny
 	install -m755 libtiny.so.1 $(DESTDIR)/usr/lib64/libtiny.so.1
 	install -m644 libtiny.a part.o lib/asm.o $(DESTDIR)/usr/lib64/
@@ -43,7 +44,7 @@ printf '#!/bin/sh\nexit 0\n' > "$sources/unused.sh"
 # make_srpm with the development files in %files. Usage: make_devel_srpm OUT BUILD_SECTION
 make_devel_srpm() {
     make_srpm "$sources" 1.0 "$1" "$2" || return
-    sed -i 's|^/usr/lib64/libtiny.so.1|&\n/usr/lib64/*.a\n/usr/lib64/*.o|' "$1/tiny.spec"
+    sed -i 's|^/usr/lib64/libtiny.so.1|&\n/usr/include/tiny.h\n/usr/lib64/*.a\n/usr/lib64/*.o|' "$1/tiny.spec"
     srpm_again "$1"
 }
 
@@ -134,6 +135,7 @@ from_capture() {
     return "$status"
 }
 gives_the_patch() {
+    ! says "$1" 'is installed as' || return
     [ "$(patch_targets "$1")" = "/usr/bin/tiny " ] && says "$1" 'changed +other_limit'
 }
 capture_gives_a_patch() {
@@ -162,6 +164,7 @@ header_patch_in_full() {
     make_patch "$sources" "$work/mk.patch" sh -c 'sed -i "s/TINY_SCALE 3/TINY_SCALE 4/" lib/tiny.h; echo "# more" >> Makefile'
     from_capture "$work/full" "$capture" "$work/mk.patch" || return
     says "$work/full" "from the start: Makefile belongs to the build system" || return
+    says "$work/full" "warning: lib/tiny.h is installed as /usr/include/tiny.h" || return
     [ "$(patch_targets "$work/full")" = "/usr/bin/tiny /usr/lib64/libtiny.so.1 " ]
 }
 tap_that "a change of the build system is built from the start" header_patch_in_full

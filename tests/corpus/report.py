@@ -33,8 +33,9 @@ def print_codes(path):
 
 
 def print_summary(path):
-    files, names, warnings = [], [], set()
-    for target in changed_targets(json.load(open(path))):
+    report = json.load(open(path))
+    files, names, warnings = [], [], {warning["kind"] for warning in report.get("warnings") or []}
+    for target in changed_targets(report):
         files.append(os.path.basename(target["target_elf"]))
         kinds = functions(target)
         names.append("+".join(str(len(kinds[word])) for word in ("changed", "new")))
