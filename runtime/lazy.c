@@ -91,10 +91,10 @@ static void enqueue_event(const struct hold_event *event, void *data)
 /* Called for each file that any process maps; nearly all are nobody's target. */
 static void enqueue_file(const struct mapped_file *file, void *data)
 {
-    const struct lazy_item item = {.is_mapping = true, .file = *file};
+    struct lazy_item item = {.is_mapping = true, .file = *file};
     struct lazy *lazy = data;
 
-    if (!switcher_is_target(lazy->switcher, &file->id))
+    if (!switcher_is_target(lazy->switcher, &item.file))
         return;
     pthread_mutex_lock(&lazy->lock);
     append(lazy, &item);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tells of every executable file that any process maps from now on, with its build-id, as the
- * kernel's perf events do (PERF_RECORD_MMAP2, perf_event_open(2)). That is how a file that did not
+ * Tells of every executable file that any process maps from now on, as the kernel's perf events do
+ * (PERF_RECORD_MMAP2, perf_event_open(2)); since Linux 5.12 with its build-id. That is how a file that did not
  * exist when a patch was activated is found: the first container of a new image, a copy.
  */
 #ifndef SYSCARE_RUNTIME_MAP_WATCH_H
@@ -16,7 +16,7 @@ struct map_watch; /* opaque */
 struct mapped_file {
     pid_t pid;
     uint64_t start, end; /* of the mapping */
-    struct build_id id;
+    struct build_id id;  /* size 0: the kernel does not tell, so it is in the file */
 };
 
 /* NULL with err set where the kernel cannot. The audit is then the only way. */

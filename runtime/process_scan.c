@@ -130,6 +130,15 @@ static void find_build_id(struct build_id_cache *cache, int fd, const struct sta
     pthread_mutex_unlock(&cache->lock);
 }
 
+void build_id_cache_find(struct build_id_cache *cache, int fd, struct build_id *id)
+{
+    struct stat st;
+
+    id->size = 0;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        find_build_id(cache, fd, &st, id);
+}
+
 /* The index of the build-id among those wanted, or -1. */
 static ssize_t match_wanted(const struct scan *scan, const struct build_id *id)
 {

@@ -35,6 +35,9 @@ struct build_id_cache;
 struct build_id_cache *build_id_cache_new(void);
 void build_id_cache_free(struct build_id_cache *cache);
 
+/* The build-id of the file open as fd, also for the next time; size 0 where it has none. */
+void build_id_cache_find(struct build_id_cache *cache, int fd, struct build_id *id);
+
 /* Called once for each file (device and inode) that was found; fd is open for reading until the
  * call returns. */
 typedef void (*scan_file_fn)(int fd, size_t wanted, void *data);

@@ -224,6 +224,20 @@ static void take_pins(struct daemon *daemon, const struct hold_pin *pins, int co
     }
 }
 
+/*
+ * Links of what is not active any more, and of slots that no patch can have. Before any slot is
+ * given away: they would be taken for those of its new owner.
+ */
+static void drop_pins(struct daemon *daemon, const struct hold_pin *pins, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct entity *entity = store_entity(daemon->store, pins[i].uuid);
+
+        if (!entity || !patch_status_active(entity->status) || pins[i].slot >= HOLD_SLOTS_MAX - 1)
+            hold_slot_clear(daemon->hold, pins[i].slot, 0);
+    }
+}
+
 /* The slot of the pinned links of an entity, or -1. */
 static int pinned_slot(const struct hold_pin *pins, int count, const char *uuid)
 {
@@ -270,6 +284,10 @@ static void revive_one(struct daemon *daemon, struct entity *entity, bool same_b
         log_write(&daemon->log, LOG_ERR, &about, "cannot activate again: %s", err->message);
         if (patch)
             live_set_remove(&daemon->live, patch);
+        if (patch && atomic_load(&patch->linked))
+            slot = (int)patch->slot;
+        if (daemon->hold && slot >= 0)
+            hold_slot_clear(daemon->hold, (uint32_t)slot, 0);
         daemon_set_status(daemon, entity, PATCH_DEACTIVED);
     }
     live_patch_put(patch);
@@ -285,22 +303,6 @@ static void revive_all(struct daemon *daemon, bool same_boot, const struct hold_
         if (patch_status_active(entities.items[i]->status))
             revive_one(daemon, entities.items[i], same_boot,
                        pinned_slot(pins, pin_count, entities.items[i]->info->uuid), list);
-}
-
-/* Links of slots that are not wanted any more. */
-static void drop_pins(struct daemon *daemon, const struct hold_pin *pins, int count)
-{
-    cleanup_live_list struct live_list live = live_set_list(&daemon->live);
-
-    for (int i = 0; i < count; i++) {
-        bool used = false;
-
-        for (size_t j = 0; j < live.count; j++)
-            used = used || (live.items[j]->slot == pins[i].slot &&
-                            strcmp(live.items[j]->uuid, pins[i].uuid) == 0);
-        if (!used)
-            hold_slot_clear(daemon->hold, pins[i].slot, 0);
-    }
 }
 
 /*
@@ -355,9 +357,9 @@ static int make_true(struct daemon *daemon, bool same_boot, struct sc_error **er
 
     if (pin_count < 0)
         return -1;
-    revive_all(daemon, same_boot, pins, pin_count, &active);
     if (daemon->hold)
         drop_pins(daemon, pins, pin_count);
+    revive_all(daemon, same_boot, pins, pin_count, &active);
     find_leftovers(daemon, &leftover);
     if (live_patches_deactivate(daemon, &leftover, START_TIMEOUT_S, &gone, err) < 0)
         return -1;

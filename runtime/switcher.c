@@ -342,14 +342,50 @@ static bool same_id(const struct build_id *a, const struct build_id *b)
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-bool switcher_is_target(struct switcher *switcher, const struct build_id *id)
+/* Opens what is mapped. The mapping may have been split meanwhile: then the audit finds the file.
+ */
+static int open_mapped(const struct mapped_file *file)
+{
+    cleanup_free char *path =
+        sc_format("/proc/%d/map_files/%llx-%llx", file->pid, (unsigned long long)file->start,
+                  (unsigned long long)file->end);
+
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* Nothing is looked for while nothing is wanted. */
+static bool wants_anything(const struct live_set *live)
+{
+    for (size_t i = 0; i < live->count; i++)
+        if (atomic_load(&live->items[i]->wanted))
+            return true;
+    return false;
+}
+
+/* Reads the build-id that the kernel did not tell. */
+static void identify(struct switcher *switcher, struct mapped_file *file)
+{
+    cleanup_close int fd = -1;
+    bool wanted;
+
+    pthread_mutex_lock(&switcher->live->lock);
+    wanted = wants_anything(switcher->live);
+    pthread_mutex_unlock(&switcher->live->lock);
+    fd = wanted ? open_mapped(file) : -1;
+    if (fd >= 0)
+        build_id_cache_find(switcher->cache, fd, &file->id);
+}
+
+bool switcher_is_target(struct switcher *switcher, struct mapped_file *file)
 {
     bool found = false;
 
+    if (!file->id.size)
+        identify(switcher, file);
     pthread_mutex_lock(&switcher->live->lock);
-    for (size_t i = 0; !found && i < switcher->live->count; i++)
+    for (size_t i = 0; file->id.size && !found && i < switcher->live->count; i++)
         found = atomic_load(&switcher->live->items[i]->wanted) &&
-                same_id(&switcher->live->items[i]->target, id);
+                same_id(&switcher->live->items[i]->target, &file->id);
     pthread_mutex_unlock(&switcher->live->lock);
     return found;
 }
@@ -373,11 +409,7 @@ void switcher_mapped(struct switcher *switcher, struct injector *injector,
                      const struct mapped_file *file)
 {
     cleanup_live_list struct live_list list = live_set_list(switcher->live);
-    cleanup_free char *path =
-        sc_format("/proc/%d/map_files/%llx-%llx", file->pid, (unsigned long long)file->start,
-                  (unsigned long long)file->end);
-    /* The mapping may have been split meanwhile: then the audit finds the file. */
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    cleanup_close int fd = open_mapped(file);
     struct switch_job job = {.pid = file->pid, .deadline = hold_clock() + ANSWER_NS};
 
     job.start_time = process_start_time(file->pid);

@@ -72,8 +72,11 @@ void switcher_answer(struct switcher *switcher, struct injector *injector,
 void switcher_seen(struct switcher *switcher, struct injector *injector,
                    const struct hold_event *event);
 
-/* True if one of the wanted patches is for that file. Cheap. */
-bool switcher_is_target(struct switcher *switcher, const struct build_id *id);
+/*
+ * True if one of the wanted patches is for that file. Cheap where the kernel has told the build-id;
+ * otherwise it is filled in from the file.
+ */
+bool switcher_is_target(struct switcher *switcher, struct mapped_file *file);
 
 /*
  * A process has mapped a target file: links it where it is new (a copy, an image of a container),

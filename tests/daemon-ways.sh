@@ -115,6 +115,10 @@ section_way() {
     fi
     ask opener "open $root/usr/lib64/libsct.so" > /dev/null
     tap_that "${way}_library_opened_later_is_switched" becomes new opener
+    cp "$root/usr/bin/sctarget" "$world/copy"
+    target_start copy "$world/copy"
+    tap_that "${way}_new_copy_of_the_file_is_switched" becomes new copy
+    target_end copy
     tap_that "${way}_status_tells_what_is_missing" status_tells_what_is_missing "$way"
     tap_that "${way}_deactive" ctl deactive FIX1
     for target in running later opener; do

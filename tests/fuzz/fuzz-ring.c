@@ -9,10 +9,10 @@
 
 #define PAGE 4096u
 
+/* data: the kernel tells build-ids. */
 static void take_file(const struct mapped_file *file, void *data)
 {
-    (void)data;
-    if (file->id.size == 0 || file->id.size > sizeof(file->id.bytes))
+    if (*(bool *)data != (file->id.size != 0) || file->id.size > sizeof(file->id.bytes))
         abort();
 }
 
@@ -24,11 +24,17 @@ static void take_event(const struct hold_event *event, void *data)
         abort();
 }
 
-/* The records between tail and head, read as both kinds of reader do. */
+static void read_files(const struct perf_rings *rings, const struct cpu_ring *ring, bool build_ids)
+{
+    struct map_reader reader = {.build_ids = build_ids, .callback = take_file, .data = &build_ids};
+
+    read_ring(rings, ring, handle_mapping, &reader);
+}
+
+/* The records between tail and head, read as each kind of reader does. */
 static void read_records(const struct cpu_ring *ring)
 {
     const struct perf_rings rings = {.page_size = PAGE};
-    struct map_reader files = {.callback = take_file};
     struct probe_fd probe = {.fd = -1, .id = 1, .cookie = 2};
     struct probe_file file = {.probes = &probe, .count = 1};
     struct probe_files probed = {.items = &file, .count = 1};
@@ -40,7 +46,9 @@ static void read_records(const struct cpu_ring *ring)
     if (!sampler)
         abort();
     pthread_mutex_init(&hold.lock, NULL);
-    read_ring(&rings, ring, handle_mapping, &files);
+    read_files(&rings, ring, true);
+    ring->page->data_tail = tail;
+    read_files(&rings, ring, false);
     ring->page->data_tail = tail;
     read_ring(&rings, ring, handle_sample, &samples);
     pthread_mutex_destroy(&hold.lock);
