@@ -106,12 +106,15 @@ static bool try_suspend_seccomp(void)
 void features_probe(struct features *features)
 {
     cleanup_close int sleepable = features_load_trivial(BPF_F_SLEEPABLE, 0);
+    cleanup_close int plain = features_load_trivial(0, 0);
 
     memset(features, 0, sizeof(*features));
     features->btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
     features->ring_buffer = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 1;
     features->sleepable = sleepable >= 0;
+    /* libbpf takes a kernel for able that does not say that the helper is unknown. */
     features->cookies =
+        plain >= 0 &&
         libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1;
     features->uprobe_multi = try_uprobe_multi();
     features->perf_uprobes = perf_probe_type(NULL) >= 0;

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #define TRIAL_SLOT (HOLD_SLOTS_MAX - 1)
-#define TRIAL_TIMEOUT_MS 1000
+#define TRIAL_TIMEOUT_MS 3000
 #define TRIAL_UUID "00000000-0000-0000-0000-000000000000"
 
 /* The function that the trial child is held in. It has a first instruction that can be probed. */

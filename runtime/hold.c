@@ -63,7 +63,7 @@ struct hold *hold_open(const struct hold_settings *settings, struct sc_error **e
     if (!hold->files)
         abort();
     hold_program_unload(hold); /* nothing is loaded: no descriptor is valid */
-    perf_probe_raise_limit(); /* also to take over the pins of a daemon with another way */
+    perf_probe_raise_limit();  /* also to take over the pins of a daemon with another way */
     result =
         uprobes_bpf(hold->way) ? open_bpf(hold, settings->pin_dir, err) : sampler_open(hold, err);
     if (result == 0)

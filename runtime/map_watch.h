@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tells of every executable file that any process maps from now on, as the kernel's perf events do
- * (PERF_RECORD_MMAP2, perf_event_open(2)); since Linux 5.12 with its build-id. That is how a file that did not
- * exist when a patch was activated is found: the first container of a new image, a copy.
+ * (PERF_RECORD_MMAP2, perf_event_open(2)); since Linux 5.12 with its build-id. That is how a file
+ * that did not exist when a patch was activated is found: the first container of a new image, a
+ * copy.
  */
 #ifndef SYSCARE_RUNTIME_MAP_WATCH_H
 #define SYSCARE_RUNTIME_MAP_WATCH_H

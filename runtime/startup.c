@@ -56,8 +56,11 @@ static int find_pin_dir(struct daemon *daemon, struct sc_error **err)
     }
     if (sc_dir_make(mount_point, 0700, err) < 0)
         return -1;
-    if (!is_on_bpffs(mount_point) && mount("bpf", mount_point, "bpf", 0, "mode=0700") < 0)
-        return sc_error_errno(err, "cannot mount a bpffs on %s", mount_point);
+    if (!is_on_bpffs(mount_point) && mount("bpf", mount_point, "bpf", 0, "mode=0700") < 0) {
+        sc_error_errno(err, "cannot mount a bpffs on %s", mount_point);
+        rmdir(mount_point);
+        return -1;
+    }
     daemon->own_bpffs = true;
     daemon->pin_dir = sc_format("%s/syscare", mount_point);
     return 0;
@@ -471,7 +474,8 @@ void daemon_stop(struct daemon *daemon)
     switcher_free(daemon->switcher);
     if (live.count == 0 && daemon->hold) {
         hold_discard(daemon->hold);
-        rmdir(daemon->pin_dir);
+        if (daemon->pin_dir)
+            rmdir(daemon->pin_dir);
         if (daemon->own_bpffs) {
             cleanup_free char *mount_point = sc_format("%s/bpf", daemon->options.run_dir);
 

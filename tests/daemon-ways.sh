@@ -182,6 +182,42 @@ section_half_linked() {
     tap_that "perf-hold_leaves_no_probe_after_that" unprobed
 }
 
+# Nothing is forced: the best way is taken that is left without some system calls.
+# Usage: section_without WAY RULE...
+section_without() {
+    local way=$1
+    shift
+    daemon_wrapper=("$builddir/tests/daemon-filter" "$@" --)
+    tap_that "daemon_starts_without_${1}_and_chooses_${way}" start auto || return
+    tap_that "${way}_is_named_without_${1}" grep "uprobes = $way: " "$world/syscared.log"
+    tap_that "patch_is_applied_without_${1}" ctl apply FIX1
+    tap_that "later_process_is_switched_without_${1}" later "$way" filtered
+    tap_that "patch_is_removed_without_${1}" ctl remove FIX1
+    target_end filtered
+    daemon_stop
+    daemon_wrapper=()
+    tap_that "no_probe_is_left_without_${1}" unprobed
+}
+
+# Where nothing is left, or what is forced is not there, nothing is promised.
+section_refused() {
+    daemon_wrapper=("$builddir/tests/daemon-filter" bpf perf --)
+    tap_that "daemon_starts_without_bpf_and_perf" start auto
+    tap_refuses "patch_is_refused_where_later_processes_cannot_be_noticed" 3 \
+        'unsupported-kernel' ctl apply FIX1
+    tap_prints "refused_patch_is_not_applied" NOT-APPLIED states FIX1
+    daemon_stop
+    daemon_wrapper=("$builddir/tests/daemon-filter" bpf --)
+    tap_that "daemon_starts_without_what_is_forced" start perf-async
+    tap_that "log_names_what_is_forced" grep 'cannot be activated here: uprobes = perf-async: ' \
+        "$world/syscared.log"
+    tap_refuses "what_is_forced_is_not_replaced_by_another_way" 3 'unsupported-kernel' \
+        ctl apply FIX1
+    daemon_stop
+    tap_that "nothing_is_left_in_the_run_directory" sh -c "! ls -A '$world/run' | grep ."
+    daemon_wrapper=()
+}
+
 # A daemon takes over from one that worked in another way.
 section_change() {
     local from=$1 to=$2
@@ -255,6 +291,12 @@ done
 for way in perf-async perf-plain; do
     [[ " $ways " != *" $way "* ]] || section_signal "$way"
 done
+[ -n "${WAYS:-}" ] || {
+    section_without perf-plain bpf=28 # BPF_LINK_CREATE
+    section_without sample bpf
+    section_without multi-hold perf
+    section_refused
+}
 tap_refuses "way_that_there_is_not_is_a_usage_error" 2 'uprobes: "kprobes" is none of' \
     "$builddir/runtime/syscared" --uprobes kprobes
 tap_done
