@@ -198,7 +198,7 @@ static int read_job(struct differ *differ, struct json_object *json, struct sc_e
         return -1;
     job->arch = arch_find(arch);
     if (!job->arch)
-        return sc_error_set(err, SC_REFUSED, "architecture %s is not supported", arch);
+        return sc_error_set(err, SC_REFUSED, "unsupported-architecture: %s", arch);
     job->ld = take_string(differ, json, "ld", err);
     job->output = take_string(differ, json, "output", err);
     job->report = take_string(differ, json, "report", err);

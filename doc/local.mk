@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What doc/ adds to the build.
-dist_man_MANS += doc/syscare.1 doc/syscare-build.1 doc/syscared.8 doc/syscare-patch.h.3
+dist_man_MANS += doc/syscare.1 doc/syscare-build.1 doc/syscare-patch.h.3
+if RUNTIME_ARCH
+dist_man_MANS += doc/syscared.8
+endif
 EXTRA_DIST += doc/formats.md doc/refusals.md doc/security.md

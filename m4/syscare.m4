@@ -51,3 +51,11 @@ AC_DEFUN([SYSCARE_LIBDWARF], [
   AC_SUBST([DWARF_CFLAGS])
   AC_SUBST([DWARF_LIBS])
 ])
+
+dnl SYSCARE_ARCH: RUNTIME_ARCH, where runtime/arch/ has a file for this processor, and DIFFER_ARCH,
+dnl the processor that syscare-diff makes patches for. Everything else is built everywhere.
+AC_DEFUN([SYSCARE_ARCH], [
+  AM_CONDITIONAL([RUNTIME_ARCH], [test -f "$srcdir/runtime/arch/$host_cpu.c"])
+  AM_CONDITIONAL([RUNTIME_X86_64], [test "$host_cpu" = x86_64])
+  AC_SUBST([DIFFER_ARCH], [x86_64])
+])

@@ -13,11 +13,13 @@ packaging/syscared.service packaging/macros.syscare: Makefile
 packaging/syscared.service: packaging/syscared.service.in
 packaging/macros.syscare: packaging/macros.syscare.in
 
-dist_syscarelibexec_SCRIPTS = packaging/syscare-report
-systemdunit_DATA = packaging/syscared.service
 rpmmacro_DATA = packaging/macros.syscare
 syscareconfdir = $(sysconfdir)/syscare
+if RUNTIME_ARCH
+dist_syscarelibexec_SCRIPTS = packaging/syscare-report
+systemdunit_DATA = packaging/syscared.service
 dist_syscareconf_DATA = packaging/syscared.conf
+endif
 CLEANFILES += packaging/syscared.service packaging/macros.syscare
 
 # Completion is found by the command's name.

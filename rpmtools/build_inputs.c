@@ -58,6 +58,21 @@ static int check_debuginfo(const char *path, const char *machine, bool *found,
     return 0;
 }
 
+/* Known before anything is built: the differ would say it after an hour. */
+static int check_architecture(struct build *build, struct sc_error **err)
+{
+    const char *arch = build->options.arch;
+    cleanup_free char *message = NULL;
+
+    if (strcmp(arch, DIFFER_ARCH) == 0)
+        return 0;
+    message = sc_format("patches for %s cannot be made: only instructions of %s are known", arch,
+                        DIFFER_ARCH);
+    build_refuse(build, NULL, "unsupported-architecture", NULL, NULL, NULL, message,
+                 "rpmbuild --define '_syscare 1' already keeps captures there, for later");
+    return build_refused(build, err);
+}
+
 /* Patches are built where they are for: the compiler that runs here must be the shipped one. */
 static int check_shipped(struct build *build, struct sc_error **err)
 {
@@ -73,6 +88,8 @@ static int check_shipped(struct build *build, struct sc_error **err)
                             build->options.arch, host.machine);
     if (!build->options.arch)
         build->options.arch = sc_format("%s", host.machine);
+    if (check_architecture(build, err) < 0)
+        return -1;
     for (size_t i = 0; i < paths->count; i++)
         if (check_debuginfo(paths->items[i], host.machine, &found, err) < 0)
             return -1;

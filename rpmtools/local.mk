@@ -33,6 +33,7 @@ rpmtools_syscare_build_SOURCES = \
   rpmtools/rpmbuild.c rpmtools/rpmbuild.h rpmtools/patch_apply.c rpmtools/patch_apply.h \
   rpmtools/build_capture.c rpmtools/tool.c rpmtools/tool.h \
   rpmtools/capture.c rpmtools/capture.h rpmtools/elf_match.c rpmtools/elf_match.h
+rpmtools_syscare_build_CPPFLAGS = $(AM_CPPFLAGS) -DDIFFER_ARCH='"$(DIFFER_ARCH)"'
 rpmtools_syscare_build_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(RPM_CFLAGS)
 rpmtools_syscare_build_LDADD = $(LIBRPMTOOLS_LIBS)
 

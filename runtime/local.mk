@@ -4,9 +4,9 @@ include $(top_srcdir)/runtime/inject/local.mk
 
 # The BPF program: compiled for BPF, wrapped into a header that the daemon includes. It is built
 # without anything of the running kernel, so that packages can be built anywhere.
-BPF_ARCH = $(host_cpu:x86_64=x86)
+BPF_ARCH = $(subst aarch64,arm64,$(host_cpu:x86_64=x86))
 HOLD_BPF_FLAGS = -g -O2 -Wall -Wextra -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) \
-  -I$(top_srcdir) -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+  -I$(top_srcdir) -idirafter $(shell $(CC) -print-sysroot)/usr/include/$(shell $(CC) -print-multiarch)
 
 HOLD_BPF_INCLUDES = $(top_srcdir)/runtime/bpf/maps.bpf.h $(top_srcdir)/runtime/bpf/hold.h
 
@@ -26,14 +26,20 @@ runtime/bpf/report.skel.h: runtime/bpf/report.bpf.o
 	$(AM_V_GEN)$(BPFTOOL) gen skeleton runtime/bpf/report.bpf.o name report_bpf > $@.tmp && \
 	  mv $@.tmp $@
 
+if RUNTIME_ARCH
 BUILT_SOURCES += runtime/bpf/hold.skel.h runtime/bpf/report.skel.h
+endif
 CLEANFILES += runtime/bpf/hold.skel.h runtime/bpf/hold.bpf.o runtime/bpf/report.skel.h \
   runtime/bpf/report.bpf.o
 EXTRA_DIST += runtime/bpf/hold.bpf.c runtime/bpf/report.bpf.c runtime/bpf/maps.bpf.h \
   runtime/bpf/hold.h
 
 # The parts of the daemon that tests use too.
+if RUNTIME_ARCH
 noinst_LIBRARIES += runtime/libdaemon.a
+else
+EXTRA_LIBRARIES += runtime/libdaemon.a
+endif
 runtime_libdaemon_a_SOURCES = \
   runtime/uprobe_link.c runtime/uprobe_link.h \
   runtime/uprobes.c runtime/uprobes.h \
@@ -69,11 +75,14 @@ runtime_libdaemon_a_SOURCES = \
 nodist_runtime_libdaemon_a_SOURCES = runtime/bpf/hold.skel.h runtime/bpf/report.skel.h
 runtime_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(RPM_CFLAGS) $(BPF_CFLAGS) \
   $(SYSTEMD_CFLAGS)
+$(runtime_libdaemon_a_OBJECTS): runtime/bpf/hold.skel.h runtime/bpf/report.skel.h
 LIBDAEMON = runtime/libdaemon.a
 LIBDAEMON_LIBS = $(LIBDAEMON) $(LIBPROCESS) $(LIBSYSCARE_LIBS) $(RPM_LIBS) $(BPF_LIBS) \
   $(SYSTEMD_LIBS) -lpthread
 
+if RUNTIME_ARCH
 sbin_PROGRAMS += runtime/syscared
+endif
 runtime_syscared_SOURCES = runtime/main.c
 runtime_syscared_CFLAGS = $(runtime_libdaemon_a_CFLAGS)
 runtime_syscared_LDADD = $(LIBDAEMON_LIBS)

@@ -105,6 +105,10 @@ cp "$shipped"/*.src.rpm "$work/newer/"
 tap_refuses "debuginfo_of_another_version_is_refused" 1 "1\.1-1.*1\.0-1|1\.0-1.*1\.1-1" \
     build_patch "$work/o" "$work/newer" "$work/code.patch"
 
+tap_refuses "other_processor_is_refused_before_anything_is_built" 3 \
+    "unsupported-architecture: patches for i686 cannot be made" setarch i686 "$syscare_build" -n T1 \
+    "${given[@]}"
+
 mkdir -p "$work/differs"
 cp "$shipped"/*.src.rpm "$work/differs/"
 ship "$work/differs" --define '_smp_mflags CFLAGS=-O1' --define 'build_cflags -O1 -g'

@@ -3,6 +3,8 @@
 differ_tests = tests/differ-changes.sh tests/differ-nothing.sh tests/differ-refusals.sh \
   tests/differ-flags.sh tests/differ-cxx.sh \
   tests/differ-cxx-process.sh tests/differ-lto.sh
+if RUNTIME_ARCH
 TESTS += $(differ_tests)
+endif
 EXTRA_DIST += tests/differ-subr.sh tests/differ-loader.c
 dist_check_SCRIPTS += $(differ_tests)

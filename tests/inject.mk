@@ -8,14 +8,20 @@ EXTRA_DIST += $(INJECT_FIXTURE_FILES)
 tests/inject-fixtures/done: $(addprefix $(top_srcdir)/,$(INJECT_FIXTURE_FILES))
 	$(AM_V_GEN)CC='$(CC)' $(SHELL) $(top_srcdir)/tests/inject-fixtures.sh \
 	  '$(abs_top_srcdir)' '$(abs_top_builddir)/tests/inject-fixtures'
+if RUNTIME_ARCH
 check_DATA = tests/inject-fixtures/done
+endif
 clean-local: clean-inject-fixtures
 clean-inject-fixtures:
 	rm -rf tests/inject-fixtures
 
 inject_tests = tests/inject-object tests/inject-apply tests/inject-faults tests/inject-uprobe
+if RUNTIME_ARCH
 check_PROGRAMS += $(inject_tests) tests/inject-faulty
 TESTS += $(inject_tests)
+else
+EXTRA_PROGRAMS += $(inject_tests) tests/inject-faulty
+endif
 
 INJECT_SUPPORT = tests/inject-support.c tests/inject-support.h
 tests_inject_apply_SOURCES = tests/inject-apply.c $(INJECT_SUPPORT)

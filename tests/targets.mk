@@ -6,7 +6,9 @@ TARGETS_FILES = tests/targets-target.h tests/targets-target.c tests/targets-stac
   tests/targets-parameters.h tests/targets-parameters-functions.c tests/targets-subr.sh tests/targets-scenarios.md
 EXTRA_DIST += $(TARGETS_FILES)
 dist_check_SCRIPTS += tests/targets-run.sh tests/targets-faults.sh
+if RUNTIME_ARCH
 TESTS += tests/targets-run.sh tests/targets-faults.sh
+endif
 
 # Every system call instead of a sample; hours instead of minutes.
 check-faults: all $(check_PROGRAMS) $(check_DATA)

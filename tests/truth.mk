@@ -2,7 +2,9 @@
 # Tests of what is shown, who may ask, and what can be switched off.
 EXTRA_DIST += tests/truth-subr.sh
 dist_check_SCRIPTS += tests/truth-status.sh tests/truth-rights.sh tests/truth-hardened.sh
+if RUNTIME_ARCH
 TESTS += tests/truth-status.sh tests/truth-rights.sh tests/truth-hardened.sh
+endif
 
 # Benchmarks of the runtime: `make bench-runtime` prints the table of doc/performance.md.
 EXTRA_PROGRAMS += tests/bench/runtime/bench

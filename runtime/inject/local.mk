@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The injector, and what it shares with the daemon: patch objects and the state of processes.
+if RUNTIME_ARCH
 noinst_LIBRARIES += runtime/libprocess.a
+else
+# Only for the tests of those parts that know nothing of processors.
+EXTRA_LIBRARIES += runtime/libprocess.a
+endif
 runtime_libprocess_a_SOURCES = \
-  runtime/arch/arch.h runtime/arch/x86_64.c runtime/arch/x86_64_frame.c \
+  runtime/arch/arch.h \
   runtime/patch_object.c runtime/patch_object.h runtime/patch_object_private.h \
   runtime/patch_tables.c runtime/patch_relocs.c \
   runtime/process_maps.c runtime/process_maps.h \
@@ -11,6 +16,9 @@ runtime_libprocess_a_SOURCES = \
   runtime/process_scope.c runtime/process_slots.c \
   runtime/process_symbol.c runtime/process_symbol.h \
   runtime/process_state.c runtime/process_state.h
+if RUNTIME_X86_64
+runtime_libprocess_a_SOURCES += runtime/arch/x86_64.c runtime/arch/x86_64_frame.c
+endif
 runtime_libprocess_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 LIBPROCESS = runtime/libprocess.a
 
@@ -41,7 +49,9 @@ INJECT_SOURCES = \
   runtime/inject/fault.h
 
 # Static: a patched libc must never be what the injector itself is running on.
+if RUNTIME_ARCH
 syscarelibexec_PROGRAMS += runtime/syscare-inject
+endif
 runtime_syscare_inject_SOURCES = $(INJECT_SOURCES)
 runtime_syscare_inject_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 runtime_syscare_inject_LDFLAGS = -static
