@@ -15,3 +15,4 @@ include $(top_srcdir)/tests/truth.mk
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/imports.mk
 include $(top_srcdir)/tests/corpus/local.mk
+include $(top_srcdir)/tests/vm.mk
