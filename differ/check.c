@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Checks that what was found can be put into a live process, and refuses what cannot.
 #include "differ/bind.h"
+#include "differ/check_P.h"
 #include "differ/check_cxx.h"
 #include "differ/comdat.h"
 #include "differ/compare.h"
@@ -9,13 +10,6 @@
 #include "differ/read.h"
 
 #include <string.h>
-
-/* Data with a life of its own in the running process. */
-static bool is_live(const struct symbol *symbol)
-{
-    return !symbol->by_content && !symbol->anonymous &&
-           (symbol->common || (symbol->section && symbol->section->kind == SECTION_DATA));
-}
 
 static void check_live_object(struct differ *differ, const struct symbol *symbol)
 {
@@ -93,7 +87,7 @@ static void check_paired_data(struct differ *differ, struct object *patched)
         if (!symbol->twin || symbol_is_function(symbol))
             continue;
         check_kind(differ, symbol);
-        if (is_live(symbol))
+        if (check_is_live(symbol))
             check_live_object(differ, symbol);
         else if (symbol->status == STATUS_CHANGED && is_kind(symbol, SECTION_TLS))
             differ_refuse(differ, REFUSE_TLS, patched, NULL, "thread-local variable %s changes",
@@ -105,26 +99,6 @@ static void check_paired_data(struct differ *differ, struct object *patched)
     for (size_t i = 1; i < patched->section_count; i++)
         if (patched->sections[i].kind == SECTION_DATA)
             check_pointers(differ, &patched->sections[i]);
-}
-
-/* A variable that is left over in both versions under one name might be the same one. */
-static void check_statics(struct differ *differ, struct object *original, struct object *patched)
-{
-    for (size_t i = 0; i < patched->all.count; i++) {
-        struct symbol *symbol = patched->all.items[i];
-
-        if (symbol->twin || !is_live(symbol))
-            continue;
-        for (size_t j = 0; j < original->all.count; j++) {
-            struct symbol *other = original->all.items[j];
-
-            if (!other->twin && is_live(other) && strcmp(other->key, symbol->key) == 0)
-                differ_refuse(differ, REFUSE_AMBIGUOUS_STATIC, patched, NULL,
-                              "cannot tell whether static variable %s is the same in both versions",
-                              symbol->key)
-                    ->about = symbol;
-        }
-    }
 }
 
 /* Several things of one name in one object, not all of which have a twin. */
@@ -294,7 +268,6 @@ static void check_object(struct differ *differ, struct job_object *object)
     if (!object->reference)
         return;
     check_paired_data(differ, object->patched);
-    check_statics(differ, object->reference, object->patched);
     check_cxx(differ, object->reference, object->patched);
 }
 
@@ -302,6 +275,8 @@ void phase_check(struct differ *differ)
 {
     for (size_t i = 0; i < differ->job.object_count; i++)
         check_object(differ, &differ->job.objects[i]);
+    check_state(differ);
+    check_bindings(differ);
     for (size_t i = 0; i < differ->units.count; i++)
         check_unit(differ, differ->units.items[i]);
     entries_find(differ);

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Chains of abstract origins and specifications: two or three in fact. */
+#define ORIGINS_MAX 8
+
 /* The interface of dwarf_init_b and dwarf_finish changed with libdwarf 0.1. */
 static int open_dwarf(struct dwarf_file *file)
 {
@@ -98,6 +101,35 @@ const char *dwarf_die_string(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half 
     if (dwarf_die_text(die, attribute, &text, &error) != DW_DLV_OK)
         return NULL;
     return pool_string(file->pool, text);
+}
+
+static const char *string_of(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute,
+                             int depth)
+{
+    static const Dwarf_Half links[] = {DW_AT_abstract_origin, DW_AT_specification};
+    const char *text = dwarf_die_string(file, die, attribute);
+
+    for (size_t i = 0; !text && depth < ORIGINS_MAX && i < 2; i++) {
+        Dwarf_Die origin =
+            dwarf_die_has(die, links[i]) ? dwarf_die_reference(file, die, links[i]) : NULL;
+
+        if (origin)
+            text = string_of(file, origin, attribute, depth + 1);
+        dwarf_die_free(file, origin);
+    }
+    return text;
+}
+
+const char *dwarf_die_origin_string(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute)
+{
+    return string_of(file, die, attribute, 0);
+}
+
+const char *dwarf_die_name(struct dwarf_file *file, Dwarf_Die die)
+{
+    const char *name = dwarf_die_origin_string(file, die, DW_AT_linkage_name);
+
+    return name ? name : dwarf_die_origin_string(file, die, DW_AT_name);
 }
 
 bool dwarf_die_number(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half name, uint64_t *value)

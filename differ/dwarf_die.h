@@ -37,6 +37,10 @@ Dwarf_Half dwarf_die_tag(struct dwarf_file *file, Dwarf_Die die);
 bool dwarf_die_has(Dwarf_Die die, Dwarf_Half attribute);
 /* A copy in the pool, or NULL. */
 const char *dwarf_die_string(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute);
+/* The same, of the DIE or of what it is an instance of. */
+const char *dwarf_die_origin_string(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute);
+/* What symbols call it: C++ has a name for the linker besides that of the source. May be NULL. */
+const char *dwarf_die_name(struct dwarf_file *file, Dwarf_Die die);
 /* False when the DIE has none, or it is no number. */
 bool dwarf_die_number(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute,
                       uint64_t *value);

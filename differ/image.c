@@ -32,7 +32,8 @@ static int read_symbol(struct image *image, Elf_Data *data, size_t names, size_t
     symbol->type = GELF_ST_TYPE(sym.st_info);
     symbol->bind = GELF_ST_BIND(sym.st_info);
     symbol->visibility = GELF_ST_VISIBILITY(sym.st_other);
-    symbol->defined = sym.st_shndx != SHN_UNDEF;
+    symbol->undefined = sym.st_shndx == SHN_UNDEF;
+    symbol->defined = !symbol->undefined;
     if (sym.st_shndx == SHN_ABS || symbol->type == STT_SECTION || symbol->type == STT_FILE)
         symbol->defined = false;
     return 0;
@@ -147,6 +148,10 @@ static int read_symbols(struct image *image, struct sc_error **err)
     if (!count)
         return bad_image(image, err, "has no symbol table");
     mark_global(all, count);
+    for (size_t i = 1; i < count; i++)
+        if (all[i].undefined && all[i].name[0])
+            name_index_add(image->pool, &image->undefined, all[i].name, NULL);
+    name_index_sort(&image->undefined);
     image->symbols = all;
     for (size_t i = 0; i < count; i++)
         if (all[i].defined && all[i].name[0])

@@ -17,6 +17,7 @@ struct image_symbol {
     uint64_t address, size;
     uint8_t type, bind, visibility;
     bool defined;
+    bool undefined;       /* SHN_UNDEF; an absolute symbol is neither */
     bool global;         /* it was global in its object, even if ld made it local */
     const char *input;   /* the object that it lies in by the map, or NULL */
     const char *version; /* of .dynsym: symbol version, NULL for none; of .symtab: after the @ */
@@ -46,6 +47,7 @@ struct image {
     struct image_symbol *symbols; /* of .symtab that are defined and have an address, sorted */
     size_t symbol_count;
     struct name_index names;      /* the same */
+    struct name_index undefined;  /* of .symtab: names that are not; no items */
     struct image_symbol *dynamic; /* .dynsym in its order */
     size_t dynamic_count;
     struct name_index dynamic_names;

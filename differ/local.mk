@@ -8,13 +8,14 @@ syscare_diff_SOURCES = \
   differ/refusal.c differ/refusal.h \
   differ/model.h differ/names.c differ/names_cxx.c differ/names.h \
   differ/read.c differ/read_targets.c differ/read.h \
-  differ/pair.c differ/comdat.c differ/comdat.h differ/lto.c differ/lto.h \
+  differ/pair.c differ/static_owner.c differ/static_owner.h differ/comdat.c differ/comdat.h differ/lto.c differ/lto.h \
   differ/compare.c differ/compare.h \
   differ/link_map.c differ/link_map.h \
   differ/image.c differ/image_versions.c differ/image.h differ/image_P.h \
   differ/resolve.c differ/bind.c differ/bind_import.c differ/bind.h differ/bind_P.h differ/tls.c differ/tls.h \
   differ/close.c \
-  differ/check.c differ/check_cxx.c differ/check_cxx.h differ/layout.c differ/dwarf_types.c differ/dwarf_types.h \
+  differ/check.c differ/check_cxx.c differ/check_cxx.h differ/check_state.c differ/check_bindings.c differ/check_P.h \
+  differ/layout.c differ/dwarf_types.c differ/dwarf_types.h \
   differ/entry.c differ/entry.h \
   differ/elf_writer.c differ/elf_writer.h \
   differ/frames.c differ/frames.h differ/eh_frame.c differ/eh_frame.h \

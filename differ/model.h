@@ -107,6 +107,7 @@ struct symbol {
     struct symbol *twin;
     enum status status;
     const char *reason; /* why it is changed */
+    const char *owner;  /* of a static local variable: its function, NULL where not known */
     struct list whys;   /* struct why: explain.c */
     const char *place;  /* of its definition: "a.c:12", or NULL */
     bool listed;        /* scratch mark of a phase */

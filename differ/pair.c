@@ -10,6 +10,7 @@
 #include "differ/differ.h"
 #include "differ/lto.h"
 #include "differ/read.h"
+#include "differ/static_owner.h"
 
 #include <string.h>
 
@@ -73,11 +74,16 @@ static bool is_static_variable(const struct symbol *symbol)
            !symbol_is_function(symbol);
 }
 
+static bool same_owner(const struct symbol *a, const struct symbol *b)
+{
+    return !a->owner || !b->owner || strcmp(a->owner, b->owner) == 0;
+}
+
 static bool may_be_twins(const struct symbol *a, const struct symbol *b)
 {
     return is_static_variable(a) && is_static_variable(b) && !a->twin && !b->twin &&
            a->size == b->size && a->section->kind == b->section->kind &&
-           strcmp(a->key, b->key) == 0;
+           strcmp(a->key, b->key) == 0 && same_owner(a, b);
 }
 
 /* Two functions with the same code refer to the same variables at the same places. */
@@ -388,6 +394,8 @@ void phase_pair(struct differ *differ)
 
         if (!original || !patched)
             continue;
+        static_owners_read(original);
+        static_owners_read(patched);
         if (differ->job.objects[i].lto)
             lto_pair_names(original, patched);
         pair_by_name(original, patched);

@@ -75,6 +75,9 @@ static const struct {
     [REFUSE_ASSEMBLER] = {"assembler-source", "only C and C++ sources can be patched"},
     [REFUSE_MOVED_FUNCTION] = {"moved-function",
                                "leave the function in the source file where it was"},
+    [REFUSE_BINDING] = {"binding-changed",
+                        "unchanged files and libraries go on using the old definition: give the "
+                        "new one a name of its own, and call that"},
     [REFUSE_INSIDE_FUNCTION] = {"reference-inside-function",
                                 "avoid jumps and label addresses into other functions"},
     [REFUSE_NO_SKIP_FIRST] = {"no-skip-first",

@@ -30,32 +30,6 @@ const char *source_name(struct pool *pool, const char *symbol)
 
 /* --- entries ---------------------------------------------------------------------------------- */
 
-/* An attribute's text, of the DIE or of what it is an instance of. */
-static const char *origin_string(struct info_reader *reader, Dwarf_Die die, Dwarf_Half attribute,
-                                 int depth)
-{
-    static const Dwarf_Half links[] = {DW_AT_abstract_origin, DW_AT_specification};
-    const char *text = dwarf_die_string(&reader->file, die, attribute);
-
-    for (size_t i = 0; !text && depth < ORIGINS_MAX && i < 2; i++) {
-        Dwarf_Die origin =
-            dwarf_die_has(die, links[i]) ? dwarf_die_reference(&reader->file, die, links[i]) : NULL;
-
-        if (origin)
-            text = origin_string(reader, origin, attribute, depth + 1);
-        dwarf_die_free(&reader->file, origin);
-    }
-    return text;
-}
-
-/* What symbols call it: C++ has a name for the linker besides that of the source. */
-static const char *thing_name(struct info_reader *reader, Dwarf_Die die)
-{
-    const char *name = origin_string(reader, die, DW_AT_linkage_name, 0);
-
-    return name ? name : origin_string(reader, die, DW_AT_name, 0);
-}
-
 static struct source_place thing_place(struct info_reader *reader, Dwarf_Die die, int depth)
 {
     static const Dwarf_Half links[] = {DW_AT_abstract_origin, DW_AT_specification};
@@ -82,7 +56,7 @@ static struct source_place thing_place(struct info_reader *reader, Dwarf_Die die
 static struct source_thing *add_thing(struct info_reader *reader, Dwarf_Die die, struct list *list)
 {
     struct source_thing *thing;
-    const char *name = thing_name(reader, die);
+    const char *name = dwarf_die_name(&reader->file, die);
     bool edited;
 
     if (!name)
@@ -118,7 +92,7 @@ static void read_die(struct info_reader *reader, Dwarf_Die die, struct source_th
         read_scope(reader, die, thing);
         break;
     case DW_TAG_inlined_subroutine:
-        name = thing_name(reader, die);
+        name = dwarf_die_name(&reader->file, die);
         if (function && name)
             list_add(reader->file.pool, &function->inlined, (void *)name);
         read_scope(reader, die, function);

@@ -3,6 +3,7 @@
 //
 // A minimal runtime in one process (doc/formats.md, "Patch object"): no uprobes, no other threads.
 // usage: PROGRAM [PATCH [MODULE]]; MODULE is the end of the path of the library that is patched.
+// With - instead of PATCH nothing is loaded, and run() is called twice all the same.
 #include "lib/patch_format.h"
 
 #include <dlfcn.h>
@@ -217,7 +218,8 @@ int main(int argc, char **argv)
     run();
     if (argc > 1) {
         fflush(stdout);
-        load(argv[1], argc > 2 ? argv[2] : "");
+        if (strcmp(argv[1], "-") != 0)
+            load(argv[1], argc > 2 ? argv[2] : "");
         run();
     }
     return 0;

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Refuses names that mean another definition in the patched link than in the original one.
+//
+// References are compared by name; a function that calls atoi() is the same as ever when the
+// program begins to define an atoi() of its own, or when a definition in another file takes the
+// place of a weak one. Files that do not change have such references too, and libraries may.
+#include "differ/check_P.h"
+
+#include "differ/bind.h"
+#include "differ/read.h"
+
+#include <string.h>
+
+enum source {
+    BOUND_NOWHERE, /* the link does not have the name */
+    BOUND_OPEN,    /* undefined and weak: zero, as nothing defines it */
+    BOUND_IMPORT,  /* a library's */
+    BOUND_HERE,
+};
+
+struct bound {
+    enum source source;
+    const struct image_symbol *symbol; /* BOUND_HERE, else NULL */
+    const struct job_object *definer;  /* whose symbol that is; NULL: not one of the job */
+    const struct symbol *definition;   /* there */
+};
+
+/* A variable of a library that the program has a copy of is not the program's own. */
+static bool is_copy(const struct image *image, const struct image_symbol *symbol)
+{
+    const struct image_slot *slot = image_slot(image, symbol->address);
+
+    return slot && slot->type == image->arch->dyn_copy;
+}
+
+/* The default definition of that name; NULL also when several may be meant. */
+static const struct image_symbol *definition_of(const struct image *image, const char *name,
+                                                bool *several)
+{
+    const struct image_symbol *found = NULL;
+    size_t count;
+    struct name_entry *entries = name_index_find(&image->names, name, &count);
+
+    *several = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct image_symbol *symbol = entries[i].item;
+
+        if (!symbol->global || symbol->old_version)
+            continue;
+        *several |= found && found->address != symbol->address;
+        found = symbol;
+    }
+    return *several ? NULL : found;
+}
+
+/* The object of the job whose symbol it is; not one that the linker made (_end). */
+static void find_definer(const struct differ *differ, bool patched, struct bound *bound)
+{
+    const char *input = bound->symbol->input ? bound->symbol->input : "";
+
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        const struct job_object *job = &differ->job.objects[i];
+        struct object *object = patched ? job->patched : job->reference;
+        size_t count;
+
+        if (!object || !job_object_is_input(job, input))
+            continue;
+        bound->definition = object_symbol(object, bound->symbol->name, &count);
+        bound->definer = bound->definition ? job : NULL;
+        return;
+    }
+}
+
+/* Whether it could be told is returned. */
+static bool find_bound(const struct differ *differ, const char *name, bool patched,
+                       struct bound *bound)
+{
+    const struct image *image = patched ? differ->patched : differ->reference;
+    const struct image_symbol *dynamic = image_dynamic(image, name);
+    bool several;
+    size_t count;
+
+    *bound = (struct bound){.symbol = definition_of(image, name, &several)};
+    if (several)
+        return false;
+    if (bound->symbol && !is_copy(image, bound->symbol)) {
+        bound->source = BOUND_HERE;
+        find_definer(differ, patched, bound);
+    } else if (bound->symbol || (dynamic && !dynamic->defined)) {
+        bound->source = BOUND_IMPORT;
+    } else if (name_index_find(&image->undefined, name, &count)) {
+        bound->source = BOUND_OPEN;
+    }
+    return true;
+}
+
+/* Inline functions and templates: any copy is as good as another. */
+static bool is_shared(const struct bound *bound)
+{
+    return bound->symbol->bind == STB_WEAK || bound->symbol->bind == STB_GNU_UNIQUE ||
+           (bound->definition && bound->definition->section && bound->definition->section->grouped);
+}
+
+static const char *told(const struct bound *bound)
+{
+    static const char *const texts[] = {[BOUND_NOWHERE] = "not there",
+                                        [BOUND_OPEN] = "left undefined",
+                                        [BOUND_IMPORT] = "that of a library",
+                                        [BOUND_HERE] = "defined here"};
+
+    return texts[bound->source];
+}
+
+static void refuse_name(struct differ *differ, const char *name, const struct bound *was,
+                        const struct bound *is)
+{
+    const struct object *object = is->definer ? is->definer->patched : NULL;
+
+    if (was->source != is->source)
+        differ_refuse(differ, REFUSE_BINDING, object, name, "%s was %s and is %s", name, told(was),
+                      told(is))
+            ->about = is->definition;
+    else
+        differ_refuse(differ, REFUSE_MOVED_FUNCTION, object, name,
+                      "%s moves here from another source file", name)
+            ->about = is->definition;
+}
+
+static void check_name(struct differ *differ, const char *name)
+{
+    struct bound was, is;
+
+    if (!find_bound(differ, name, false, &was) || !find_bound(differ, name, true, &is))
+        return;
+    if (was.source == BOUND_NOWHERE || is.source == BOUND_NOWHERE)
+        return;
+    if (was.source != is.source)
+        refuse_name(differ, name, &was, &is);
+    else if (was.source == BOUND_HERE && was.definer != is.definer && was.symbol->input &&
+             is.symbol->input && !(is_shared(&was) && is_shared(&is)))
+        refuse_name(differ, name, &was, &is);
+}
+
+/* Whether ld shows all functions of the program to libraries (-rdynamic). */
+static bool shows_everything(const struct image *image)
+{
+    for (size_t i = 0; i < image->symbol_count; i++) {
+        const struct image_symbol *symbol = &image->symbols[i];
+
+        if (symbol->bind == STB_GLOBAL && symbol->visibility == STV_DEFAULT &&
+            symbol->type == STT_FUNC && symbol->input && !image_dynamic(image, symbol->name))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * ld shows libraries what they refer to, or define themselves: a new function of that name would be
+ * theirs in the patched program.
+ */
+static void check_shown(struct differ *differ)
+{
+    const struct image *image = differ->patched;
+    struct bound bound;
+
+    if (image->is_library || shows_everything(differ->reference) || shows_everything(image))
+        return;
+    for (size_t i = 1; i < image->dynamic_count; i++) {
+        const struct image_symbol *symbol = &image->dynamic[i];
+
+        if (symbol->defined && !is_copy(image, symbol) &&
+            find_bound(differ, symbol->name, false, &bound) && bound.source == BOUND_NOWHERE)
+            differ_refuse(differ, REFUSE_BINDING, NULL, symbol->name,
+                          "%s is new, and a library of the program uses that name", symbol->name);
+    }
+}
+
+/* --- names of one thing ------------------------------------------------------------------------*/
+
+/* Where the patched link has a function of that name and input; 0 when that cannot be told. */
+static uint64_t patched_place(const struct differ *differ, const struct job_object *job,
+                              const char *name)
+{
+    uint64_t found = 0;
+    size_t count;
+    struct name_entry *entries = name_index_find(&differ->patched->names, name, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct image_symbol *symbol = entries[i].item;
+
+        if (job && !job_object_is_input(job, symbol->input ? symbol->input : ""))
+            continue;
+        if (found && found != symbol->address)
+            return 0;
+        found = symbol->address;
+    }
+    return found;
+}
+
+static const struct job_object *job_of(const struct differ *differ, const char *input)
+{
+    for (size_t i = 0; input && i < differ->job.object_count; i++)
+        if (job_object_is_input(&differ->job.objects[i], input))
+            return &differ->job.objects[i];
+    return NULL;
+}
+
+/*
+ * Aliases, and what compiler or linker made one because it was equal: a jump in one is a jump in
+ * all of them.
+ */
+static void check_aliases(struct differ *differ, const struct symbol *changed)
+{
+    const struct image *image = differ->reference;
+    enum refusal_code why;
+    const struct image_symbol *old = resolve_symbol(differ, changed->twin, &why);
+    uint64_t place = patched_place(differ, changed->object->job, changed->name), other;
+
+    for (size_t i = old ? image_symbol_from(image, old->address) : 0; i-- > 0;) {
+        const struct image_symbol *alias = &image->symbols[i];
+
+        if (alias->address != old->address)
+            break;
+        if (alias->type != STT_FUNC || alias->size == 0 ||
+            strcmp(alias->name, changed->twin->name) == 0)
+            continue;
+        other = patched_place(differ, job_of(differ, alias->input), alias->name);
+        if (place && other && other != place)
+            differ_refuse(differ, REFUSE_BINDING, changed->object, changed->name,
+                          "%s and %s are one function in the running program, and two in the "
+                          "patched one",
+                          changed->twin->name, alias->name)
+                ->about = changed;
+    }
+}
+
+void check_bindings(struct differ *differ)
+{
+    for (size_t i = 0; i < differ->patched->names.count; i++)
+        if (i == 0 || strcmp(differ->patched->names.entries[i].name,
+                             differ->patched->names.entries[i - 1].name) != 0)
+            check_name(differ, differ->patched->names.entries[i].name);
+    for (size_t i = 1; i < differ->patched->dynamic_count; i++)
+        if (!differ->patched->dynamic[i].defined)
+            check_name(differ, differ->patched->dynamic[i].name);
+    check_shown(differ);
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        const struct object *patched = differ->job.objects[i].patched;
+
+        for (size_t j = 0; patched && j < patched->functions.count; j++) {
+            const struct symbol *symbol = patched->functions.items[j];
+
+            if (symbol->twin && symbol->status == STATUS_CHANGED)
+                check_aliases(differ, symbol);
+        }
+    }
+}
