@@ -97,13 +97,22 @@ static bool bind_existing(struct differ *differ, const struct relocation *reloca
                        symbol->name);
 }
 
+/* Whether the table has addresses inside the function: then one at its start is a label too. */
+static bool holds_labels(const struct section *section, const struct symbol *target)
+{
+    for (size_t i = 0; i < section->relocation_count; i++)
+        if (section->relocations[i].target == target && section->relocations[i].delta != 0)
+            return true;
+    return false;
+}
+
 /* A reference from a function to itself or its cold parts, or from its jump table. */
 static bool within_family(const struct relocation *relocation, const struct symbol *target)
 {
     struct section *section = relocation->section;
 
     if (section->kind != SECTION_TEXT)
-        return relocation->class == RELOC_PCREL || relocation->delta != 0;
+        return relocation->class == RELOC_PCREL || holds_labels(section, target);
     for (size_t i = 0; i < section->symbols.count; i++) {
         struct symbol *symbol = section->symbols.items[i];
 

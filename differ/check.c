@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Checks that what was found can be put into a live process, and refuses what cannot.
 #include "differ/bind.h"
-#include "differ/check_P.h"
 #include "differ/check_cxx.h"
+#include "differ/check_P.h"
 #include "differ/comdat.h"
 #include "differ/compare.h"
 #include "differ/differ.h"
@@ -55,12 +55,26 @@ static void check_constant(struct differ *differ, const struct symbol *symbol)
             ->about = symbol;
 }
 
+/* Live data with the addresses of labels: a jump through it would lead into the old function. */
+static void check_labels(struct differ *differ, const struct relocation *relocation)
+{
+    const struct symbol *target = relocation->target;
+
+    if (target && target->twin && target->status == STATUS_CHANGED && symbol_is_function(target) &&
+        relocation->delta != 0 && relocation->section->kind == SECTION_DATA)
+        differ_refuse(differ, REFUSE_INSIDE_FUNCTION, relocation->section->object, target->name,
+                      "data in %s points into function %s, which changes",
+                      relocation->section->name, target->name)
+            ->at = relocation;
+}
+
 /* Live data that points to a changed constant keeps pointing to the old one. */
 static void check_pointers(struct differ *differ, struct section *section)
 {
     for (size_t i = 0; i < section->relocation_count; i++) {
         const struct symbol *target = section->relocations[i].target;
 
+        check_labels(differ, &section->relocations[i]);
         if (target && target->twin && target->status == STATUS_CHANGED &&
             is_kind(target, SECTION_RODATA) && target->object == section->object)
             differ_refuse(differ, REFUSE_CONST_SHARED, section->object, NULL,

@@ -6,7 +6,6 @@
 // place of a weak one. Files that do not change have such references too, and libraries may.
 #include "differ/check_P.h"
 
-#include "differ/bind.h"
 #include "differ/read.h"
 
 #include <string.h>
@@ -177,26 +176,6 @@ static void check_shown(struct differ *differ)
 
 /* --- names of one thing ------------------------------------------------------------------------*/
 
-/* Where the patched link has a function of that name and input; 0 when that cannot be told. */
-static uint64_t patched_place(const struct differ *differ, const struct job_object *job,
-                              const char *name)
-{
-    uint64_t found = 0;
-    size_t count;
-    struct name_entry *entries = name_index_find(&differ->patched->names, name, &count);
-
-    for (size_t i = 0; i < count; i++) {
-        const struct image_symbol *symbol = entries[i].item;
-
-        if (job && !job_object_is_input(job, symbol->input ? symbol->input : ""))
-            continue;
-        if (found && found != symbol->address)
-            return 0;
-        found = symbol->address;
-    }
-    return found;
-}
-
 static const struct job_object *job_of(const struct differ *differ, const char *input)
 {
     for (size_t i = 0; input && i < differ->job.object_count; i++)
@@ -205,37 +184,83 @@ static const struct job_object *job_of(const struct differ *differ, const char *
     return NULL;
 }
 
+/* Where a version has a function of that name and input; 0 when that cannot be told. */
+static uint64_t place_of(const struct differ *differ, const struct image *image,
+                         const struct job_object *job, const char *name)
+{
+    uint64_t found = 0;
+    size_t count;
+    struct name_entry *entries = name_index_find(&image->names, name, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct image_symbol *symbol = entries[i].item;
+
+        if (job_of(differ, symbol->input) != job)
+            continue;
+        if (found && found != symbol->address)
+            return 0;
+        found = symbol->address;
+    }
+    return found;
+}
+
 /*
  * Aliases, and what compiler or linker made one because it was equal: a jump in one is a jump in
- * all of them.
+ * all of them. mine is where the function is in the one image, theirs in the other.
  */
-static void check_aliases(struct differ *differ, const struct symbol *changed)
+static void check_aliases(struct differ *differ, const struct symbol *function,
+                          const struct image *image, uint64_t mine, const struct image *other,
+                          uint64_t theirs)
 {
-    const struct image *image = differ->reference;
-    enum refusal_code why;
-    const struct image_symbol *old = resolve_symbol(differ, changed->twin, &why);
-    uint64_t place = patched_place(differ, changed->object->job, changed->name), other;
-
-    for (size_t i = old ? image_symbol_from(image, old->address) : 0; i-- > 0;) {
+    for (size_t i = mine && theirs ? image_symbol_from(image, mine) : 0; i-- > 0;) {
         const struct image_symbol *alias = &image->symbols[i];
+        uint64_t place;
 
-        if (alias->address != old->address)
+        if (alias->address != mine)
             break;
-        if (alias->type != STT_FUNC || alias->size == 0 ||
-            strcmp(alias->name, changed->twin->name) == 0)
+        if (alias->type != STT_FUNC || alias->size == 0)
             continue;
-        other = patched_place(differ, job_of(differ, alias->input), alias->name);
-        if (place && other && other != place)
-            differ_refuse(differ, REFUSE_BINDING, changed->object, changed->name,
-                          "%s and %s are one function in the running program, and two in the "
-                          "patched one",
-                          changed->twin->name, alias->name)
-                ->about = changed;
+        place = place_of(differ, other, job_of(differ, alias->input), alias->name);
+        if (place && place != theirs)
+            differ_refuse(differ, REFUSE_BINDING, function->object, function->name,
+                          "%s and %s are one function in one version, and two in the other",
+                          function->name, alias->name)
+                ->about = function;
     }
+}
+
+static void check_function(struct differ *differ, const struct symbol *function)
+{
+    const struct image *reference = differ->reference, *patched = differ->patched;
+    const struct job_object *job = function->object->job;
+    uint64_t old = place_of(differ, reference, job, function->twin->name);
+    uint64_t new = place_of(differ, patched, job, function->name);
+
+    check_aliases(differ, function, reference, old, patched, new);
+    check_aliases(differ, function, patched, new, reference, old);
+}
+
+/* ld leaves nothing of them in a program that is not position-independent. */
+static void add_open_names(struct differ *differ)
+{
+    struct name_index *index = &differ->reference->undefined;
+
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        const struct object *object = differ->job.objects[i].reference;
+
+        for (size_t j = 1; object && j < object->symbol_count; j++) {
+            const struct symbol *symbol = &object->symbols[j];
+
+            if (symbol->bind == STB_WEAK && !symbol_is_defined(symbol) && !symbol->absolute)
+                name_index_add(&differ->pool, index, symbol->name, NULL);
+        }
+    }
+    name_index_sort(index);
 }
 
 void check_bindings(struct differ *differ)
 {
+    add_open_names(differ);
     for (size_t i = 0; i < differ->patched->names.count; i++)
         if (i == 0 || strcmp(differ->patched->names.entries[i].name,
                              differ->patched->names.entries[i - 1].name) != 0)
@@ -250,8 +275,8 @@ void check_bindings(struct differ *differ)
         for (size_t j = 0; patched && j < patched->functions.count; j++) {
             const struct symbol *symbol = patched->functions.items[j];
 
-            if (symbol->twin && symbol->status == STATUS_CHANGED)
-                check_aliases(differ, symbol);
+            if (symbol->twin)
+                check_function(differ, symbol);
         }
     }
 }

@@ -214,6 +214,17 @@ static const struct symbol *changed_constant_behind(const struct symbol *symbol)
     return NULL;
 }
 
+/* Labels of a function (&&label) in a table: its own copy of them goes with the new code. */
+static const struct symbol *changed_code_behind(const struct relocation *relocation)
+{
+    const struct symbol *target = relocation->target;
+
+    return target && symbol_is_function(target) && relocation->delta != 0 && target->twin &&
+                   target->status == STATUS_CHANGED
+               ? target
+               : NULL;
+}
+
 /* Marks code and constants that use a changed constant. Returns whether anything was new. */
 static bool spread_constants(struct object *patched)
 {
@@ -223,16 +234,20 @@ static bool spread_constants(struct object *patched)
         struct symbol *symbol = patched->all.items[i];
         struct slice slice = relocations_of(symbol);
 
-        if (!symbol->twin || symbol->status != STATUS_SAME ||
+        if (!symbol->twin || symbol->status != STATUS_SAME || !symbol->section ||
             (!symbol_is_function(symbol) && symbol->section->kind != SECTION_RODATA))
             continue;
         for (size_t j = 0; j < slice.count && symbol->status == STATUS_SAME; j++) {
             const struct symbol *constant = changed_constant_behind(slice.first[j].target);
 
+            if (!constant && !symbol_is_function(symbol))
+                constant = changed_code_behind(&slice.first[j]);
             if (!constant)
                 continue;
             set_status(symbol, STATUS_CHANGED,
-                       pool_format(patched->pool, "constant %s changed", constant->name));
+                       pool_format(patched->pool, "%s %s changed",
+                                   symbol_is_function(constant) ? "function" : "constant",
+                                   constant->name));
             spread = true;
         }
     }

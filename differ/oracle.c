@@ -26,6 +26,7 @@ static const char *input_of(const struct differ *differ, const struct code *code
 
 static void digest_codes(struct view *view)
 {
+    view->tell_files = true;
     for (size_t i = 0; i < view->code_count; i++) {
         struct code *code = &view->codes[i];
         cleanup_free char *text = code->parent ? NULL : view_text(view, code);
@@ -254,6 +255,7 @@ int oracle_compare(struct differ *differ, struct sc_error **err)
     mark_differ(differ, reference, patched);
     compare_answers(reference, false, patched, &message);
     compare_answers(patched, true, reference, &message);
+    reference->tell_files = patched->tell_files = false;
     if (!message.count)
         return 0;
     sc_error_set(err, SC_FAILED,

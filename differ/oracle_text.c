@@ -346,6 +346,18 @@ static void write_data(struct writer *writer, const struct elf_section *section,
         write_constant(writer, address, size);
 }
 
+/*
+ * A function of another file is not the static one of its name that the file has itself. Of inline
+ * functions and templates the linker takes any copy, and a patch object has no files.
+ */
+static bool is_elsewhere(const struct writer *writer, const struct code *part)
+{
+    const char *input = writer->code ? writer->code->symbol->input : NULL;
+
+    return writer->view->tell_files && part->symbol->bind == STB_GLOBAL && input &&
+           part->symbol->input && strcmp(part->symbol->input, input) != 0;
+}
+
 static void write_code_reference(struct writer *writer, uint64_t address)
 {
     struct code *part = view_code_at(writer->view, address);
@@ -358,7 +370,8 @@ static void write_code_reference(struct writer *writer, uint64_t address)
     } else if (part && text_thunk(writer, part)) {
         return;
     } else if (part) {
-        fprintf(writer->out, "function:%s", part->key);
+        fprintf(writer->out, "%sfunction:%s", is_elsewhere(writer, part) ? "other " : "",
+                part->key);
         if (address != part->symbol->address)
             fprintf(writer->out, "+%zu", insn_number(part, address));
     } else if ((plt = image_plt(writer->view->image, address))) {

@@ -152,6 +152,39 @@ static void pair_by_owner(struct pool *pool, struct symbol *original, struct sym
     }
 }
 
+/* The only variable of that name in that function which has no twin, else NULL. */
+static struct symbol *static_of(struct object *object, const struct symbol *like)
+{
+    struct symbol *found = NULL;
+
+    for (size_t i = 0; i < object->all.count; i++) {
+        struct symbol *symbol = object->all.items[i];
+
+        if (symbol->twin || !is_static_variable(symbol) || !symbol->owner ||
+            strcmp(symbol->owner, like->owner) != 0 || strcmp(symbol->key, like->key) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = symbol;
+    }
+    return found;
+}
+
+/* What no function used in both versions: the one that it belongs to is inlined in one of them. */
+static void pair_by_declaration(struct object *original, struct object *patched)
+{
+    for (size_t i = 0; i < patched->all.count; i++) {
+        struct symbol *symbol = patched->all.items[i], *twin;
+
+        if (symbol->twin || !is_static_variable(symbol) || !symbol->owner ||
+            static_of(patched, symbol) != symbol)
+            continue;
+        twin = static_of(original, symbol);
+        if (twin && may_be_twins(twin, symbol))
+            make_twins(twin, symbol);
+    }
+}
+
 static bool is_clone(const struct symbol *symbol)
 {
     return symbol->numbered && symbol_is_function(symbol) && !symbol->parent;
@@ -404,6 +437,7 @@ void phase_pair(struct differ *differ)
         pair_clones(original, patched);
         pair_cold_parts(patched);
         pair_statics(patched);
+        pair_by_declaration(original, patched);
         pair_only_ones(original, patched);
     }
     comdat_pair(differ);
