@@ -161,7 +161,7 @@ static int read_symbols(struct image *image, struct sc_error **err)
         struct image_symbol *symbol = &image->symbols[i];
         const struct map_range *range = symbol_range(image, symbol);
 
-        symbol->input = range ? range->input : NULL;
+        symbol->input = range && *range->input ? range->input : NULL;
         name_index_add(image->pool, &image->names, symbol->name, symbol);
     }
     for (size_t i = 1; i < image->dynamic_count; i++)

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads the map that GNU ld writes.
+// Reads the maps that linkers write: GNU ld, gold and lld.
+//
+// The tables of GNU ld and gold are alike, but gold does not tell which inputs the strings and
+// constants that it merges come from. lld's is in columns (lld/ELF/MapFile.cpp):
+//              VMA              LMA     Size Align Out     In      Symbol
+//            1800             1800       2f    16         m1.o:(.text.loc)
 #include "differ/link_map.h"
 
 #include "lib/cleanup.h"
@@ -13,10 +18,11 @@ struct reader {
     struct pool *pool;
     struct list ranges;
     struct list thread_local;
-    char *pending; /* section name that stood alone on the line before */
-    bool loaded;   /* the output section has an address: it is not debugging information */
-    bool thread;   /* it is .tdata or .tbss */
-    bool output;   /* the name of an output section stood alone on the line before */
+    char *pending;      /* section name that stood alone on the line before */
+    bool loaded;        /* the output section has an address: it is not debugging information */
+    bool thread;        /* it is .tdata or .tbss */
+    const char *merged; /* gold: of what it merged the numbers are to come */
+    bool output;        /* the name of an output section stood alone on the line before */
 };
 
 /* "0x..." at *at; moves *at behind it and the blanks. */
@@ -33,20 +39,34 @@ static bool take_number(char **at, uint64_t *value)
     return true;
 }
 
+static void keep_range(struct reader *reader, uint64_t start, uint64_t size, const char *section,
+                       const char *input)
+{
+    struct map_range *range;
+
+    if (size == 0)
+        return;
+    range = pool_alloc(reader->pool, sizeof(*range));
+    *range = (struct map_range){start, size, section, input};
+    list_add(reader->pool, reader->thread ? &reader->thread_local : &reader->ranges, range);
+}
+
 /* "ADDRESS SIZE INPUT", the rest of a line behind the name of an input section. */
 static void add_range(struct reader *reader, const char *section, char *rest)
 {
-    struct map_range *range;
     uint64_t start, size;
 
-    if (!reader->loaded || !take_number(&rest, &start) || !take_number(&rest, &size) || !*rest ||
-        size == 0)
+    if (!reader->loaded || !take_number(&rest, &start) || !take_number(&rest, &size) || !*rest)
         return;
     if (strncmp(rest, "0x", 2) == 0) /* LMA or a "size before relaxing": not an input */
         return;
-    range = pool_alloc(reader->pool, sizeof(*range));
-    *range = (struct map_range){start, size, section, rest};
-    list_add(reader->pool, reader->thread ? &reader->thread_local : &reader->ranges, range);
+    keep_range(reader, start, size, section, rest);
+}
+
+static bool is_thread_local(const char *name, size_t length)
+{
+    return (length == 6 && strncmp(name, ".tdata", 6) == 0) ||
+           (length == 5 && strncmp(name, ".tbss", 5) == 0);
 }
 
 /* ".text  0x1000  0x2345": an output section. Debugging sections lie at address 0. */
@@ -55,11 +75,36 @@ static void enter_output(struct reader *reader, char *line)
     char *rest = line + strcspn(line, " ");
     uint64_t start = 0;
 
-    reader->thread = strncmp(line, ".tdata", (size_t)(rest - line)) == 0 ||
-                     strncmp(line, ".tbss", (size_t)(rest - line)) == 0;
+    reader->thread = is_thread_local(line, (size_t)(rest - line));
     rest += strspn(rest, " ");
     reader->output = !*rest;
     reader->loaded = take_number(&rest, &start) && start != 0;
+}
+
+/* gold: " ** merge strings  0x7b4  0x14", the numbers perhaps on the line after. */
+static bool enter_merged(struct reader *reader, const char *line)
+{
+    static const char strings[] = " ** merge strings", constants[] = " ** merge constants";
+
+    if (strncmp(line, strings, sizeof(strings) - 1) == 0)
+        reader->merged = LINK_MAP_STRINGS;
+    else if (strncmp(line, constants, sizeof(constants) - 1) == 0)
+        reader->merged = LINK_MAP_CONSTANTS;
+    else
+        return false;
+    return true;
+}
+
+static void add_merged(struct reader *reader, char *line)
+{
+    char *rest = strstr(line, "0x");
+    uint64_t start, size;
+
+    if (!rest)
+        return;
+    if (take_number(&rest, &start) && take_number(&rest, &size) && reader->loaded)
+        keep_range(reader, start, size, reader->merged, "");
+    reader->merged = NULL;
 }
 
 /*
@@ -72,6 +117,10 @@ static void read_line(struct reader *reader, char *line)
     size_t name;
 
     reader->pending = NULL;
+    if (enter_merged(reader, line) || reader->merged) {
+        add_merged(reader, line);
+        return;
+    }
     if (line[0] != ' ') {
         if (line[0])
             enter_output(reader, line);
@@ -129,12 +178,75 @@ static struct link_map *make_map(struct pool *pool, const struct list *ranges)
     return map;
 }
 
+/*
+ * A row of lld's table: addresses and sizes, then the name in one of three columns. What lld makes
+ * or merges itself is "<internal>"; strings and constants are not told apart.
+ */
+static void read_lld_line(struct reader *reader, char *line)
+{
+    char *at = line, *end = NULL;
+    uint64_t numbers[4];
+
+    for (int i = 0; i < 4; i++) {
+        char *from = at;
+
+        numbers[i] = strtoull(from, &at, i == 3 ? 10 : 16);
+        if (at == from)
+            return;
+    }
+    if (*at++ != ' ')
+        return;
+    if (*at != ' ') {
+        reader->loaded = numbers[0] != 0;
+        reader->thread = is_thread_local(at, strlen(at));
+        return;
+    }
+    if (!reader->loaded || strspn(at, " ") != 8)
+        return;
+    at += 8;
+    for (char *colon = at; (colon = strstr(colon, ":(")); colon++)
+        end = colon;
+    if (!end)
+        return;
+    *end = '\0';
+    end += 2;
+    end[strcspn(end, ")")] = '\0';
+    if (strcmp(at, "<internal>") == 0)
+        keep_range(reader, numbers[0], numbers[2], LINK_MAP_INTERNAL, "");
+    else
+        keep_range(reader, numbers[0], numbers[2], end, at);
+}
+
+typedef void line_reader(struct reader *reader, char *line);
+
+/* Where the table begins, and who reads it; NULL for no map that is known. */
+static char *find_table(char *text, line_reader **read)
+{
+    static const struct {
+        const char *heading;
+        line_reader *read;
+    } kinds[] = {
+        {"\nLinker script and memory map\n", read_line},
+        {"\nMemory map\n", read_line},
+        {" Align Out     In      Symbol\n", read_lld_line},
+    };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        char *at = strstr(text, kinds[i].heading);
+
+        *read = kinds[i].read;
+        if (at)
+            return at + strlen(kinds[i].heading);
+    }
+    return NULL;
+}
+
 struct link_map *link_map_read(struct pool *pool, const char *path, struct sc_error **err)
 {
-    static const char heading[] = "\nLinker script and memory map\n";
     struct reader reader = {.pool = pool};
     cleanup_free char *text = NULL;
     struct link_map *map;
+    line_reader *read;
     char *at, *copy;
     size_t size;
 
@@ -142,18 +254,18 @@ struct link_map *link_map_read(struct pool *pool, const char *path, struct sc_er
         return NULL;
     copy = pool_alloc(pool, size + 1);
     memcpy(copy, text, size);
-    at = strstr(copy, heading);
+    at = find_table(copy, &read);
     if (!at) {
-        sc_error_set(err, SC_REFUSED, "%s is not a map of GNU ld (ld.bfd)", path);
+        sc_error_set(err, SC_REFUSED, "%s is not a map of GNU ld, gold or lld", path);
         return NULL;
     }
-    for (at += sizeof(heading) - 1; at && *at;) {
+    while (at && *at) {
         char *line = at;
 
         at = strchr(at, '\n');
         if (at)
             *at++ = '\0';
-        read_line(&reader, line);
+        read(&reader, line);
     }
     map = make_map(pool, &reader.ranges);
     map->thread_local = make_map(pool, &reader.thread_local);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The map that GNU ld writes with -Map: which input section lies at which address. */
+/* The map that GNU ld, gold and lld write with -Map: which input section lies at which address. */
 #ifndef SYSCARE_DIFFER_LINK_MAP_H
 #define SYSCARE_DIFFER_LINK_MAP_H
 
@@ -11,7 +11,7 @@
 struct map_range {
     uint64_t start, size;
     const char *section; /* name of the input section */
-    const char *input;   /* as in job.json, objects[].inputs */
+    const char *input;   /* as in job.json, objects[].inputs; "" when the map does not tell */
 };
 
 struct link_map {
@@ -21,10 +21,12 @@ struct link_map {
     struct link_map *thread_local;
 };
 
-/*
- * Reads the part "Linker script and memory map". Maps of gold and lld look different and are
- * refused (SC_REFUSED). NULL with err set.
- */
+/* Sections whose input is not told: what gold merged, and what lld merged or made itself. */
+#define LINK_MAP_STRINGS ".rodata.merged.strings"
+#define LINK_MAP_CONSTANTS ".rodata.merged.constants"
+#define LINK_MAP_INTERNAL ".rodata.merged"
+
+/* Reads the map's table. NULL with err set (SC_REFUSED when it is not one of these linkers). */
 struct link_map *link_map_read(struct pool *pool, const char *path, struct sc_error **err);
 
 /* The input section that the address lies in, or NULL. */

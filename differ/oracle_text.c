@@ -168,8 +168,34 @@ static bool is_constant_section(const struct elf_section *section)
     return !(section->shdr.sh_flags & SHF_WRITE) || strncmp(section->name, ".data.rel.ro", 12) == 0;
 }
 
+/* Text behind the end of another one, or at the start of all of them. */
+static bool looks_like_string(const struct image *image, const struct map_range *range,
+                              uint64_t address)
+{
+    size_t room, length = 0;
+    const uint8_t *bytes = image_bytes(image, address, &room);
+
+    if (!bytes || (address > range->start && bytes[-1] != 0))
+        return false;
+    while (length < room && bytes[length] >= ' ')
+        length++;
+    return length > 0 && length < room;
+}
+
+/* What a linker merged without telling whose it is. */
+static bool write_untold(struct writer *writer, const struct map_range *range, uint64_t address,
+                         uint8_t size)
+{
+    if (strcmp(range->section, LINK_MAP_STRINGS) != 0 &&
+        (strcmp(range->section, LINK_MAP_INTERNAL) != 0 || size ||
+         !looks_like_string(writer->view->image, range, address)))
+        return false;
+    write_string(writer, address, 1);
+    return true;
+}
+
 /* In merged sections the name of the input section tells how long a thing is. */
-static bool write_merged(struct writer *writer, uint64_t address)
+static bool write_merged(struct writer *writer, uint64_t address, uint8_t size)
 {
     const struct map_range *range =
         writer->view->image->map ? link_map_find(writer->view->image->map, address) : NULL;
@@ -177,6 +203,8 @@ static bool write_merged(struct writer *writer, uint64_t address)
 
     if (strncmp(name, ".rodata", 7) != 0)
         return false;
+    if (!*range->input)
+        return write_untold(writer, range, address, size);
     at = strstr(name, ".str");
     if (at && at[4] >= '1' && at[4] <= '8' && at[5] == '.') {
         write_string(writer, address, (size_t)(at[4] - '0'));
@@ -184,10 +212,10 @@ static bool write_merged(struct writer *writer, uint64_t address)
     }
     at = strstr(name, ".cst");
     if (at && at[4] >= '1' && at[4] <= '9' && strspn(at + 4, "0123456789") == strlen(at + 4)) {
-        uint64_t size = strtoull(at + 4, NULL, 10);
+        uint64_t width = strtoull(at + 4, NULL, 10);
 
         fputs("constant:", writer->out);
-        write_contents(writer, address, size - (address % size));
+        write_contents(writer, address, width - (address % width));
         return true;
     }
     return false;
@@ -267,7 +295,8 @@ static const char *owner_of(const struct writer *writer, const struct image_symb
         return symbol->global ? NULL : symbol->input;
     range = map ? link_map_find(map, address) : NULL;
     /* strings and numbers that several files have in common stand under the name of the first */
-    return range && !strstr(range->section, ".str") && !strstr(range->section, ".cst")
+    return range && *range->input && !strstr(range->section, ".str") &&
+                   !strstr(range->section, ".cst")
                ? range->input
                : NULL;
 }
@@ -342,7 +371,7 @@ static void write_data(struct writer *writer, const struct elf_section *section,
         write_object(writer, symbol, address, constant);
     else if (!constant && !is_unnamed_constant(writer->view, section, address))
         fprintf(writer->out, "data:%s", section->name);
-    else if (!write_merged(writer, address) && !write_jump_table(writer, address))
+    else if (!write_merged(writer, address, size) && !write_jump_table(writer, address))
         write_constant(writer, address, size);
 }
 

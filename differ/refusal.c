@@ -82,7 +82,7 @@ static const struct {
                                 "avoid jumps and label addresses into other functions"},
     [REFUSE_NO_SKIP_FIRST] = {"no-skip-first",
                               "make the change in a caller, or in a function that it calls"},
-    [REFUSE_LINKER] = {"unsupported-linker", "link the package with GNU ld (-fuse-ld=bfd)"},
+    [REFUSE_LINKER] = {"unsupported-linker", "link the package with GNU ld, gold or lld"},
     [REFUSE_TYPE_LAYOUT] =
         {"type-layout",
          "running processes hold objects in the old layout: keep new data in a shadow variable "
