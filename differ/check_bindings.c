@@ -24,12 +24,14 @@ struct bound {
     const struct symbol *definition;   /* there */
 };
 
-/* A variable of a library that the program has a copy of is not the program's own. */
+/* A variable of a library that the program has a copy of is not the program's own; what the linker
+ * marks with a name there (__TMC_END__) is. */
 static bool is_copy(const struct image *image, const struct image_symbol *symbol)
 {
     const struct image_slot *slot = image_slot(image, symbol->address);
 
-    return slot && slot->type == image->arch->dyn_copy;
+    return symbol->type == STT_OBJECT && slot && slot->type == image->arch->dyn_copy &&
+           image_dynamic(image, symbol->name);
 }
 
 /* The default definition of that name; NULL also when several may be meant. */

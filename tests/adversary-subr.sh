@@ -73,3 +73,26 @@ ends_under()
     done <<< "$matrix"
     CC=$compiler
 }
+
+# What all sources begin with.
+head='extern int printf(const char *, ...);
+#define N __attribute__((noipa))
+#define PAD(x) if ((x) > 1000) printf("pad %d ", (int)(x)) /* room for the jump */
+#define RUN __attribute__((visibility("default"))) void run(void)
+volatile int one = 1, two = 2, five = 5;'
+# the same for a file that does not define them
+more=$(sed 's/^volatile int/static &/' <<< "$head")
+
+# `make check` takes one way to build, `make check-adversary` all of them.
+matrix="$CC;-O2 -fcf-protection=full;;"
+if [ "${SYSCARE_ADVERSARY:-}" = full ]; then
+    matrix='gcc-12;-O2;;
+gcc-12;-O0;;
+gcc-12;-O3 -fcf-protection=full;-Wl,-z,now;
+gcc-12;-Os -fcf-protection=full -ffunction-sections;-Wl,--gc-sections;
+gcc-12;-O2 -fno-pie -fcf-protection=full;-no-pie;
+gcc-11;-O1 -fcf-protection=full;;
+gcc-11;-O2 -g3 -fno-plt -fcommon;;
+gcc-12;-O2 -fPIC -fcf-protection=full;;library
+gcc-12;-O2 -fPIC -fvisibility=hidden -fno-semantic-interposition -fcf-protection=full;-Wl,-Bsymbolic;library'
+fi

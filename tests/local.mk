@@ -8,6 +8,7 @@ include $(top_srcdir)/tests/build.mk
 include $(top_srcdir)/tests/inject.mk
 include $(top_srcdir)/tests/differ-layout.mk
 include $(top_srcdir)/tests/differ.mk
+include $(top_srcdir)/tests/adversary.mk
 include $(top_srcdir)/tests/daemon.mk
 include $(top_srcdir)/tests/targets.mk
 include $(top_srcdir)/tests/author.mk
