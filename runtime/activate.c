@@ -21,7 +21,8 @@ static int check_pair(const struct live_patch *patch, const struct live_patch *o
         return 0;
     return sc_error_set(err, SC_REFUSED,
                         "conflict: %s and %s both replace function %s, and the new one does not"
-                        " replace all that the other does; deactivate the other one first",
+                        " replace all that the other does; deactivate the other one first (or"
+                        " --force: each function of both as the newer one has it)",
                         patch->name, older->name, function);
 }
 
@@ -107,62 +108,87 @@ int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, i
     return attach(daemon, patch, target_fd, err);
 }
 
-/* True if a wanted patch that was activated after live.items[index] replaces its functions. */
-static bool is_shadowed(const struct live_list *live, size_t index)
+/* Describes to the BPF program those functions that are left to the patch, and only those. */
+static int cover_sites(struct daemon *daemon, struct live_patch *patch, struct sc_error **err)
 {
-    for (size_t i = index + 1; i < live->count; i++)
-        if (atomic_load(&live->items[i]->wanted) &&
-            live_patch_overlap(live->items[i], live->items[index]))
+    for (size_t i = 0; atomic_load(&patch->linked) && i < patch->function_count; i++)
+        if (hold_site_set(daemon->hold, patch->slot, i,
+                          live_patch_is_covered(patch, i) ? NULL : &patch->functions[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/*
+ * Leaves to newer patches what they replace: callers of those functions are held for the newer one
+ * only, and a patch that has none left needs no links.
+ */
+static void cover_live(struct daemon *daemon)
+{
+    cleanup_live_list struct live_list live = live_set_list(&daemon->live);
+
+    for (size_t i = 0; i < live.count; i++) {
+        struct live_patch *patch = live.items[i];
+
+        if (!atomic_load(&patch->wanted))
+            continue;
+        live_patch_cover(patch, live.items + i + 1, live.count - i - 1);
+        if (!atomic_load(&patch->shadowed))
+            cover_sites(daemon, patch, NULL);
+        else if (atomic_exchange(&patch->linked, false))
+            hold_slot_clear(daemon->hold, patch->slot, patch->function_count);
+    }
+}
+
+/* Links a patch again that had no function left, for processes that start from now on. */
+static int link_again(struct daemon *daemon, struct live_patch *patch, struct sc_error **err)
+{
+    struct entity *entity = store_entity(daemon->store, patch->uuid);
+    cleanup_free char *path = entity ? store_object_path(entity) : NULL;
+    cleanup_close int fd = path ? target_check_file(daemon->options.root, entity, path, NULL) : -1;
+
+    return attach(daemon, patch, fd, err);
+}
+
+/* Puts functions that come to light again to work. */
+static void uncover(struct daemon *daemon, struct live_patch *patch, bool linked)
+{
+    cleanup_error struct sc_error *err = NULL;
+
+    if ((!linked && link_again(daemon, patch, &err) < 0) || cover_sites(daemon, patch, &err) < 0 ||
+        (!linked && hold_slot_enable(daemon->hold, patch->slot, true, &err) < 0))
+        log_write(&daemon->log, LOG_ERR, &(struct log_about){.patch = patch->name}, "%s",
+                  err->message);
+}
+
+/* True if the patch replaces a function that one of the list does. */
+static bool overlaps_any(const struct live_patch *patch, const struct live_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (live_patch_overlap(patch, list->items[i]))
             return true;
     return false;
 }
 
 /*
- * Finds the wanted patches all of whose functions a newer one replaces, and takes their links
- * away.
+ * Adds to list the patches to which those that go leave functions. One that was just being applied
+ * may have taken functions in some processes before it covered any.
  */
-static void shadow_live(struct daemon *daemon)
+static void find_uncovered(struct daemon *daemon, const struct live_list *going,
+                           struct live_list *list)
 {
     cleanup_live_list struct live_list live = live_set_list(&daemon->live);
 
     for (size_t i = 0; i < live.count; i++) {
         struct live_patch *patch = live.items[i];
+        bool linked = atomic_load(&patch->linked), came_to_light;
 
-        if (!atomic_load(&patch->wanted) || !is_shadowed(&live, i))
+        if (!atomic_load(&patch->wanted))
             continue;
-        atomic_store(&patch->shadowed, true);
-        if (atomic_exchange(&patch->linked, false))
-            hold_slot_clear(daemon->hold, patch->slot, patch->function_count);
-    }
-}
-
-/* Puts a patch that comes to light again to work, for processes that start from now on. */
-static void uncover(struct daemon *daemon, struct live_patch *patch)
-{
-    struct entity *entity = store_entity(daemon->store, patch->uuid);
-    cleanup_free char *path = entity ? store_object_path(entity) : NULL;
-    cleanup_close int fd = path ? target_check_file(daemon->options.root, entity, path, NULL) : -1;
-    cleanup_error struct sc_error *err = NULL;
-
-    atomic_store(&patch->shadowed, false);
-    if (attach(daemon, patch, fd, &err) < 0 ||
-        hold_slot_enable(daemon->hold, patch->slot, true, &err) < 0)
-        log_write(&daemon->log, LOG_ERR, &(struct log_about){.patch = patch->name}, "%s",
-                  err->message);
-}
-
-/* Adds to list, before the patches that go, those that were shadowed by them only. */
-static void find_uncovered(struct daemon *daemon, struct live_list *list)
-{
-    cleanup_live_list struct live_list live = live_set_list(&daemon->live);
-
-    for (size_t i = 0; i < live.count; i++) {
-        struct live_patch *patch = live.items[i];
-
-        if (!atomic_load(&patch->wanted) || !atomic_load(&patch->shadowed) || is_shadowed(&live, i))
-            continue;
-        uncover(daemon, patch);
-        live_list_add(list, patch);
+        came_to_light = live_patch_cover(patch, live.items + i + 1, live.count - i - 1);
+        if (came_to_light)
+            uncover(daemon, patch, linked);
+        if (came_to_light || overlaps_any(patch, going))
+            live_list_add(list, patch);
     }
 }
 
@@ -184,7 +210,7 @@ int live_patches_activate(struct daemon *daemon, const struct live_list *patches
     for (size_t i = 0; i < patches->count; i++)
         atomic_store(&patches->items[i]->wanted, true);
     for (size_t i = 0; i < patches->count; i++)
-        atomic_store(&patches->items[i]->shadowed, is_shadowed(patches, i));
+        live_patch_cover(patches->items[i], patches->items + i + 1, patches->count - i - 1);
     if (switcher_pass(daemon->switcher, patches, deadline, result, err) < 0)
         return -1;
     for (size_t i = 0; i < patches->count; i++)
@@ -192,7 +218,7 @@ int live_patches_activate(struct daemon *daemon, const struct live_list *patches
                              !atomic_load(&patches->items[i]->shadowed), err) < 0)
             return -1;
     /* Older ones only now: until the hold was on, they were better than nothing. */
-    shadow_live(daemon);
+    cover_live(daemon);
     /* Processes that began after the pass had seen the last one, and before the hold was on. */
     failed = switcher_pass(daemon->switcher, patches, deadline, &last, err);
     last.switched += result->switched;
@@ -204,14 +230,14 @@ int live_patches_activate(struct daemon *daemon, const struct live_list *patches
 int live_patches_deactivate(struct daemon *daemon, const struct live_list *patches,
                             unsigned timeout_s, struct pass_result *result, struct sc_error **err)
 {
-    cleanup_live_list struct live_list all = {0};
+    cleanup_live_list struct live_list all = {0}, below = {0};
 
     for (size_t i = 0; i < patches->count; i++) {
         atomic_store(&patches->items[i]->wanted, false);
         switcher_forget(daemon->switcher, patches->items[i]->uuid);
     }
-    /* The one below takes over first: nobody runs the old code in between. */
-    find_uncovered(daemon, &all);
+    /* Those below take over first: nobody runs the old code in between. */
+    find_uncovered(daemon, patches, &below);
     for (size_t i = 0; i < patches->count; i++) {
         struct live_patch *patch = patches->items[i];
 
@@ -219,6 +245,9 @@ int live_patches_deactivate(struct daemon *daemon, const struct live_list *patch
             hold_slot_clear(daemon->hold, patch->slot, patch->function_count);
         live_list_add(&all, patch);
     }
+    /* What goes is switched to what is below in one step (switcher_process.c); then the rest. */
+    for (size_t i = 0; i < below.count; i++)
+        live_list_add(&all, below.items[i]);
     return switcher_pass(daemon->switcher, &all, deadline_after(timeout_s), result, err);
 }
 

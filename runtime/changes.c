@@ -95,7 +95,7 @@ static int prepare(struct transaction *transaction, struct sc_error **err)
 /* Functions that two patches replace, among those that come and those that stay. */
 static int check_conflicts(const struct transaction *transaction, struct sc_error **err)
 {
-    for (size_t i = 0; i < transaction->coming.count; i++) {
+    for (size_t i = 0; !transaction->how->force && i < transaction->coming.count; i++) {
         struct live_list before = {.items = transaction->coming.items, .count = i};
 
         if (live_patch_check_conflicts(transaction->daemon, transaction->coming.items[i], &before,

@@ -82,8 +82,8 @@ struct live_patch *entity_check(struct daemon *daemon, struct entity *entity, bo
 
 /*
  * Refuses patch if it replaces some, but not all, of the functions of a wanted live patch or of
- * one in list. Where it replaces all, the newer one wins, and the older one comes back when it
- * goes.
+ * one in list. In any case the newer one wins, function by function, and the older one comes back
+ * when it goes; but patches that were not made together need not fit together.
  */
 int live_patch_check_conflicts(struct daemon *daemon, const struct live_patch *patch,
                                const struct live_list *list, struct sc_error **err);
@@ -126,6 +126,7 @@ void change_list_clear(struct change_list *list);
 /* How a transaction is to be done. */
 struct change_options {
     bool dry_run;
+    bool force; /* patches that replace only some functions of others may come over them */
     unsigned timeout_s;
 };
 

@@ -97,6 +97,13 @@ void hold_skip_add(struct hold *hold, const struct hold_skip *skip);
 int hold_slot_fill(struct hold *hold, uint32_t slot, const char *uuid,
                    const struct hold_function *functions, size_t count, struct sc_error **err);
 
+/*
+ * Describes one function of the slot, or, with function NULL, takes its description away: then its
+ * callers pass. 0, or -1 with err set.
+ */
+int hold_site_set(struct hold *hold, uint32_t slot, size_t index,
+                  const struct hold_function *function, struct sc_error **err);
+
 /* Switches the holding of callers on or off. */
 int hold_slot_enable(struct hold *hold, uint32_t slot, bool enabled, struct sc_error **err);
 

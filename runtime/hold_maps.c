@@ -98,17 +98,29 @@ int hold_slot_enable(struct hold *hold, uint32_t slot, bool enabled, struct sc_e
     return 0;
 }
 
+int hold_site_set(struct hold *hold, uint32_t slot, size_t index,
+                  const struct hold_function *function, struct sc_error **err)
+{
+    uint64_t cookie = hold_cookie(slot, index);
+    struct hold_site site;
+
+    if (!function) {
+        map_remove(hold->maps.sites, &cookie);
+        return 0;
+    }
+    site = function->site;
+    site.slot = slot;
+    if (map_set(hold->maps.sites, &cookie, &site) < 0)
+        return sc_error_errno(err, "cannot describe a function to the BPF program");
+    return 0;
+}
+
 int hold_sites_set(struct hold *hold, uint32_t slot, const struct hold_function *functions,
                    size_t count, struct sc_error **err)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct hold_site site = functions[i].site;
-        uint64_t cookie = hold_cookie(slot, i);
-
-        site.slot = slot;
-        if (map_set(hold->maps.sites, &cookie, &site) < 0)
-            return sc_error_errno(err, "cannot describe a function to the BPF program");
-    }
+    for (size_t i = 0; i < count; i++)
+        if (hold_site_set(hold, slot, i, &functions[i], err) < 0)
+            return -1;
     return 0;
 }
 

@@ -124,24 +124,32 @@ static int spawn(struct injector *injector, int child_end, struct sc_error **err
     return 0;
 }
 
-/* Sends one request, with a descriptor if fd >= 0. */
-static int send_request(const struct injector *injector, struct inject_request *request, int fd)
+/* Descriptors that go with a request. */
+struct passengers {
+    int fds[1 + INJECT_BELOW_MAX];
+    size_t count;
+};
+
+/* Sends one request, with its descriptors. */
+static int send_request(const struct injector *injector, struct inject_request *request,
+                        const struct passengers *passengers)
 {
-    char control[CMSG_SPACE(sizeof(int))] = {0};
+    char control[CMSG_SPACE(sizeof(passengers->fds))] = {0};
     struct iovec data = {.iov_base = request, .iov_len = sizeof(*request)};
     struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    size_t size = passengers->count * sizeof(int);
     ssize_t n;
 
-    if (fd >= 0) {
+    if (size) {
         struct cmsghdr *header;
 
         message.msg_control = control;
-        message.msg_controllen = sizeof(control);
+        message.msg_controllen = CMSG_SPACE(size);
         header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+        header->cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(header), passengers->fds, size);
     }
     do
         n = sendmsg(injector->fd, &message, MSG_NOSIGNAL);
@@ -178,12 +186,13 @@ static int receive_reply(const struct injector *injector, const struct inject_re
 }
 
 /* One request and its reply. */
-static int exchange(struct injector *injector, struct inject_request *request, int fd,
-                    unsigned timeout_ms, struct inject_reply *reply, struct sc_error **err)
+static int exchange(struct injector *injector, struct inject_request *request,
+                    const struct passengers *passengers, unsigned timeout_ms,
+                    struct inject_reply *reply, struct sc_error **err)
 {
     request->version = INJECT_PROTOCOL_VERSION;
     request->id = ++injector->next_id;
-    if (send_request(injector, request, fd) < 0)
+    if (send_request(injector, request, passengers) < 0)
         return sc_error_errno(err, "cannot reach the injector");
     return receive_reply(injector, request, timeout_ms, reply, err);
 }
@@ -194,6 +203,7 @@ static int exchange(struct injector *injector, struct inject_request *request, i
 static int injector_start(struct injector *injector, struct sc_error **err)
 {
     struct inject_request request = {.op = INJECT_INIT, .deadline_ms = START_MS};
+    struct passengers passengers = {.count = injector->hold ? 1 : 0};
     struct inject_reply reply;
     int ends[2];
 
@@ -206,9 +216,10 @@ static int injector_start(struct injector *injector, struct sc_error **err)
         return -1;
     }
     close(ends[1]);
+    if (injector->hold)
+        passengers.fds[0] = hold_release_fd(injector->hold);
     if ((injector->hold && hold_exclude(injector->hold, injector->pid, err) < 0) ||
-        exchange(injector, &request, injector->hold ? hold_release_fd(injector->hold) : -1,
-                 START_MS, &reply, err) < 0) {
+        exchange(injector, &request, &passengers, START_MS, &reply, err) < 0) {
         injector_stop(injector, true);
         return -1;
     }
@@ -245,13 +256,18 @@ static int run_once(struct injector *injector, const struct injector_job *job,
         .start_time = job->start_time,
         .deadline_ms = job->deadline_ms,
     };
+    struct passengers passengers = {.fds = {job->patch_fd}, .count = 1};
     unsigned timeout_ms = job->deadline_ms + GRACE_MS;
 
+    for (size_t i = 0; i < job->below_count && i < INJECT_BELOW_MAX; i++)
+        passengers.fds[passengers.count++] = job->below_fds[i];
+    if (job->covered)
+        memcpy(request.covered, job->covered, sizeof(request.covered));
     *died = false;
     memset(reply, 0, sizeof(*reply));
     if (!injector->pid && injector_start(injector, err) < 0)
         return -1;
-    if (exchange(injector, &request, job->patch_fd, timeout_ms, reply, err) == 0)
+    if (exchange(injector, &request, &passengers, timeout_ms, reply, err) == 0)
         return 0;
     *died = is_gone(injector);
     return -1;

@@ -21,6 +21,10 @@ struct injector_job {
     uint32_t flags;       /* enum inject_flags */
     uint32_t deadline_ms; /* 1..60000 */
     int patch_fd;         /* the patch object */
+    /* INJECT_REVERT: patches that take over, the newest first; at most INJECT_BELOW_MAX are used */
+    const int *below_fds;
+    size_t below_count;
+    const uint64_t *covered; /* INJECT_APPLY: inject_request.covered; NULL for none */
 };
 
 /*

@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+_Static_assert(PATCH_FUNCS_MAX <= INJECT_FUNCTIONS_MAX, "a bit for each function of a patch");
+
 /* Describes one function to the BPF program. */
 static void fill_function(struct hold_function *function, const struct sc_patch_func *from)
 {
@@ -135,6 +137,49 @@ const char *live_patch_overlap(const struct live_patch *a, const struct live_pat
             if (a->old_start[i] < b->old_end[j] && b->old_start[j] < a->old_end[i])
                 return a->function_names[i];
     return NULL;
+}
+
+bool live_patch_is_covered(const struct live_patch *patch, size_t index)
+{
+    return atomic_load(&patch->covered[index / 64]) >> index % 64 & 1;
+}
+
+/* True if one of the newer, wanted patches replaces the function. */
+static bool is_taken(const struct live_patch *patch, size_t index, struct live_patch *const *newer,
+                     size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (atomic_load(&newer[i]->wanted) && live_patch_same_target(patch, newer[i]))
+            for (size_t j = 0; j < newer[i]->function_count; j++)
+                if (patch->old_start[index] < newer[i]->old_end[j] &&
+                    newer[i]->old_start[j] < patch->old_end[index])
+                    return true;
+    return false;
+}
+
+bool live_patch_cover(struct live_patch *patch, struct live_patch *const *newer, size_t count)
+{
+    bool all = true, came_to_light = false;
+
+    for (size_t i = 0; i < patch->function_count; i++) {
+        bool before = live_patch_is_covered(patch, i), now = is_taken(patch, i, newer, count);
+        uint64_t bit = UINT64_C(1) << i % 64;
+
+        if (now)
+            atomic_fetch_or(&patch->covered[i / 64], bit);
+        else
+            atomic_fetch_and(&patch->covered[i / 64], ~bit);
+        all = all && now;
+        came_to_light = came_to_light || (before && !now);
+    }
+    atomic_store(&patch->shadowed, all);
+    return came_to_light;
+}
+
+void live_patch_covered(const struct live_patch *patch, uint64_t words[INJECT_FUNCTIONS_MAX / 64])
+{
+    for (size_t i = 0; i < INJECT_FUNCTIONS_MAX / 64; i++)
+        words[i] = atomic_load(&patch->covered[i]);
 }
 
 bool live_patch_covers(const struct live_patch *newer, const struct live_patch *older)

@@ -10,6 +10,7 @@
 
 #include "lib/error.h"
 #include "runtime/hold.h"
+#include "runtime/inject/protocol.h"
 #include "runtime/process_scan.h"
 
 #include <pthread.h>
@@ -20,10 +21,11 @@ struct live_patch {
     atomic_int references;
     atomic_bool wanted; /* true: in all processes; false: in none */
     /*
-     * A newer wanted patch replaces all its functions: no process needs it now. Those wanted
-     * patches of a target that are not shadowed replace disjoint functions.
+     * Newer wanted patches replace all its functions: no process needs it now. What the wanted
+     * patches of a target replace, less what is covered, is disjoint.
      */
     atomic_bool shadowed;
+    atomic_uint_least64_t covered[INJECT_FUNCTIONS_MAX / 64]; /* functions that newer ones have */
     atomic_bool unmap;  /* it is to leave nothing behind: not applied any more */
     atomic_bool linked; /* there may be links and sites for the slot */
     char uuid[37];      /* of the entity */
@@ -55,6 +57,18 @@ bool live_patch_same_target(const struct live_patch *a, const struct live_patch 
 
 /* The name of a function that both replace, owned by a; NULL if there is none. */
 const char *live_patch_overlap(const struct live_patch *a, const struct live_patch *b);
+
+/* True if a newer patch has function index (live_patch_cover). */
+bool live_patch_is_covered(const struct live_patch *patch, size_t index);
+
+/*
+ * Says anew which functions of patch those of newer replace, of which only wanted ones count, and
+ * whether that is all of them. True if a function came to light by it.
+ */
+bool live_patch_cover(struct live_patch *patch, struct live_patch *const *newer, size_t count);
+
+/* The same for the injector: inject_request.covered. */
+void live_patch_covered(const struct live_patch *patch, uint64_t words[INJECT_FUNCTIONS_MAX / 64]);
 
 /* True if newer replaces every function that older does; both are for the same ELF file. */
 bool live_patch_covers(const struct live_patch *newer, const struct live_patch *older);

@@ -19,6 +19,18 @@ static char *describe_part(const struct process_state *state)
                      state->func_count * state->instance_count);
 }
 
+/* How many functions of a patch that is in force newer ones have. NULL: none. */
+static char *describe_covered(const struct live_patch *live)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < live->function_count; i++)
+        count += live_patch_is_covered(live, i);
+    return count ? sc_format("%zu of %zu functions are those of a newer patch", count,
+                             live->function_count)
+                 : NULL;
+}
+
 /* Which function holds something else: another tool wrote there, or the target is damaged. */
 static char *describe_mismatch(const struct process_state *state, const struct patch_object *object)
 {
@@ -65,7 +77,8 @@ static bool report_state(struct switcher *switcher, const struct live_patch *liv
     case PROCESS_PATCHED:
         report->state = "patched";
         /* It should not be any more: why it still is. */
-        report->reason = problem && !wanted ? sc_format("%s", problem->reason) : NULL;
+        report->reason =
+            problem && !wanted ? sc_format("%s", problem->reason) : describe_covered(live);
         return true;
     case PROCESS_PARTIAL:
         report->state = "partial";
@@ -92,6 +105,11 @@ bool process_report_make(struct switcher *switcher, const struct live_patch *liv
     cleanup_state struct process_state *state =
         memory ? process_state_read(memory, object, &err) : NULL;
 
+    uint64_t covered[INJECT_FUNCTIONS_MAX / 64];
+
+    live_patch_covered(live, covered);
+    if (state)
+        process_state_cover(state, covered);
     memset(report, 0, sizeof(*report));
     process_name(process->pid, report->comm);
     /* A process that ended meanwhile, or whose id is another's by now, is no error. */

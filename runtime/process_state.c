@@ -241,6 +241,34 @@ struct process_state *process_state_read(const struct process *process,
     return steal_pointer(&state);
 }
 
+static void instance_cover(struct process_instance *instance, size_t func)
+{
+    switch ((enum process_site)instance->sites[func]) {
+    case PROCESS_SITE_FOREIGN:
+        instance->foreign--;
+        instance->others++;
+        break;
+    case PROCESS_SITE_ORIGINAL:
+        instance->others++;
+        break;
+    case PROCESS_SITE_OTHER:
+        break;
+    case PROCESS_SITE_OURS:
+    case PROCESS_SITE_COVERED:
+    case PROCESS_SITE_GONE:
+        return;
+    }
+    instance->sites[func] = PROCESS_SITE_COVERED;
+}
+
+void process_state_cover(struct process_state *state, const uint64_t *covered)
+{
+    for (size_t i = 0; i < state->instance_count; i++)
+        for (size_t f = 0; f < state->func_count; f++)
+            if (covered[f / 64] >> f % 64 & 1)
+                instance_cover(&state->instances[i], f);
+}
+
 void process_state_close(struct process_state *state)
 {
     if (!state)

@@ -24,6 +24,7 @@ enum process_site {
     PROCESS_SITE_OURS,     /* a jump to this patch */
     PROCESS_SITE_OTHER,    /* a jump to another SysCare patch */
     PROCESS_SITE_FOREIGN,  /* neither: another tool, or not the code that the patch was made for */
+    PROCESS_SITE_COVERED,  /* whatever it is, it is left to a newer patch: process_state_cover */
     PROCESS_SITE_GONE,     /* nothing: it was unmapped meanwhile (dlclose, exec, exit) */
 };
 
@@ -57,6 +58,12 @@ struct process_state {
 /* Reads the state of a patch in a process. NULL with err set. Close with process_state_close. */
 struct process_state *process_state_read(const struct process *process,
                                          const struct patch_object *patch, struct sc_error **err);
+
+/*
+ * Leaves functions to newer patches: those with their bit set in covered (func_count bits), unless
+ * they jump to this patch. They count as functions that jump to another.
+ */
+void process_state_cover(struct process_state *state, const uint64_t *covered);
 
 /* NULL is allowed. */
 void process_state_close(struct process_state *state);

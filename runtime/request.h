@@ -18,7 +18,7 @@
 struct request {
     char *command;
     struct string_list ids;
-    bool force; /* taken for compatibility: no conflict that is refused could be forced safely */
+    bool force; /* no check for conflicts with other patches */
     bool dry_run, keep_going, accepted, verbose;
     unsigned timeout_s; /* for the whole command, 1..3600 */
 };

@@ -263,7 +263,7 @@ static struct live_patch *revive(struct daemon *daemon, struct entity *entity, b
 
     *target_fd = -1;
     if (!same_boot)
-        return entity_check(daemon, entity, true, target_fd, err);
+        return entity_check(daemon, entity, false, target_fd, err); /* they were active together */
     path = store_object_open(entity, &object_fd, err);
     if (!path)
         return NULL;

@@ -169,6 +169,53 @@ static enum switch_outcome judge_reply(struct switcher *switcher, const struct s
     }
 }
 
+/* The patches that take over from one that goes, ready in the process. */
+struct below_list {
+    struct live_list live; /* keeps them */
+    int fds[INJECT_BELOW_MAX];
+    size_t count;
+};
+
+/* Maps one of them in the process. False when it cannot take over there. */
+static bool prepare_below(struct switcher *switcher, struct injector *injector,
+                          const struct switch_job *job, const struct live_patch *below)
+{
+    uint64_t covered[INJECT_FUNCTIONS_MAX / 64];
+    struct injector_job request = {
+        .op = INJECT_APPLY,
+        .pid = job->pid,
+        .start_time = job->start_time,
+        .flags = INJECT_REPLACE | INJECT_PREPARE,
+        .deadline_ms = deadline_ms(switcher, job),
+        .patch_fd = below->fd,
+        .covered = covered,
+    };
+    struct inject_reply reply;
+
+    live_patch_covered(below, covered);
+    run_patiently(injector, job, &request, &reply);
+    return reply.result == INJECT_PATCHED || reply.result == INJECT_ALREADY;
+}
+
+/*
+ * Fallen back to in the same stop as the patch goes: otherwise calls would meet some of its
+ * functions and some of theirs. One that cannot be prepared is tried, and told of, by the pass.
+ */
+static void prepare_belows(struct switcher *switcher, struct injector *injector,
+                           const struct switch_job *job, struct below_list *list)
+{
+    memset(list, 0, sizeof(*list));
+    list->live = live_set_list(switcher->live);
+    for (size_t i = list->live.count; i-- > 0 && list->count < INJECT_BELOW_MAX;) {
+        const struct live_patch *below = list->live.items[i];
+
+        if (atomic_load(&below->wanted) && !atomic_load(&below->shadowed) &&
+            live_patch_overlap(below, job->patch) && !switcher_opt_out(switcher, job->pid) &&
+            prepare_below(switcher, injector, job, below))
+            list->fds[list->count++] = below->fd;
+    }
+}
+
 /* The switch itself, while no other thread of ours touches the process. */
 static enum switch_outcome switch_gated(struct switcher *switcher, struct injector *injector,
                                         const struct switch_job *job)
@@ -183,13 +230,15 @@ static enum switch_outcome switch_gated(struct switcher *switcher, struct inject
         .op = wanted ? INJECT_APPLY : INJECT_REVERT,
         .pid = job->pid,
         .start_time = job->start_time,
-        /* What is wanted is disjoint, so a jump of another patch is one that is to go. */
+        /* Less what is covered, what is wanted is disjoint: another patch's jump is to go. */
         .flags = job->flags | (wanted                            ? INJECT_REPLACE
                                : atomic_load(&job->patch->unmap) ? INJECT_UNMAP
                                                                  : 0),
         .deadline_ms = deadline_ms(switcher, job),
         .patch_fd = job->patch->fd,
     };
+    uint64_t covered[INJECT_FUNCTIONS_MAX / 64];
+    struct below_list below = {.count = 0};
     struct inject_reply reply;
 
     if (left_alone) {
@@ -198,7 +247,16 @@ static enum switch_outcome switch_gated(struct switcher *switcher, struct inject
             opt_out_learn(switcher->options, switcher->hold, job->pid);
         return SWITCH_PROBLEM;
     }
+    if (wanted) {
+        live_patch_covered(job->patch, covered);
+        request.covered = covered;
+    } else {
+        prepare_belows(switcher, injector, job, &below);
+        request.below_fds = below.fds;
+        request.below_count = below.count;
+    }
     run_patiently(injector, job, &request, &reply);
+    live_list_clear(&below.live);
     return judge_reply(switcher, job, &reply);
 }
 

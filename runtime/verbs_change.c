@@ -69,7 +69,11 @@ static int plan(const char *verb, const struct entity_list *entities, struct cha
 static int change_entities(struct daemon *daemon, const struct request *request,
                            const struct entity_list *entities, struct answer *answer)
 {
-    struct change_options how = {.dry_run = request->dry_run, .timeout_s = request->timeout_s};
+    struct change_options how = {
+        .dry_run = request->dry_run,
+        .force = request->force,
+        .timeout_s = request->timeout_s,
+    };
     cleanup_changes struct change_list changes = {0};
     cleanup_error struct sc_error *err = NULL;
 
@@ -187,7 +191,12 @@ static void plan_restore(struct daemon *daemon, enum restore_step step, bool acc
 
 void verb_restore(struct daemon *daemon, const struct request *request, struct answer *answer)
 {
-    struct change_options how = {.dry_run = request->dry_run, .timeout_s = request->timeout_s};
+    /* What was active together was allowed to be. */
+    struct change_options how = {
+        .dry_run = request->dry_run,
+        .force = true,
+        .timeout_s = request->timeout_s,
+    };
 
     if (!daemon->saved->has_saved) {
         string_list_add(&answer->messages, "nothing was saved");

@@ -111,8 +111,17 @@ static int apply_stopped(struct job *job)
     return result;
 }
 
+/* A mapping that an earlier request left is checked, and made anew where it is not good. */
+static int verify_with(struct job *job, struct tracee *host)
+{
+    int result = patch_map_verify(job, host->tid);
+
+    return result == 0 && patch_map_needed(job) ? JOB_RETRY : result;
+}
+
 static int apply_attempt(struct job *job)
 {
+    bool prepare = job->request->flags & INJECT_PREPARE;
     bool switched = false; /* only hooks were left to be run */
     int result;
 
@@ -124,14 +133,16 @@ static int apply_attempt(struct job *job)
             result = imports_prepare(job);
         if (result == 0 && patch_map_needed(job))
             result = job_borrow(job, patch_map);
+        if (result == 0 && prepare)
+            result = job_borrow(job, verify_with);
         if (result == 0)
             result = hooks_prepare(job);
         if (result)
             return result;
         switched = applied(job);
     }
-    result = switched ? 0 : apply_stopped(job);
-    if (result == 0)
+    result = switched || prepare ? 0 : apply_stopped(job);
+    if (result == 0 && !prepare)
         result = hooks_finish(job);
     if (result == 0)
         reply_set(job->reply, INJECT_PATCHED, "%s", "");

@@ -50,6 +50,8 @@ struct injector {
     uint32_t fault_count;
 };
 
+struct below;
+
 /* One request while it is worked on. */
 struct job {
     struct injector *injector;
@@ -57,6 +59,8 @@ struct job {
     struct inject_reply *reply;
     const struct patch_object *patch;
     int patch_fd;
+    struct below *belows; /* REVERT: what takes over, the newest first (below.h) */
+    size_t below_count;
     pid_t pid;
     uint64_t deadline; /* CLOCK_MONOTONIC, ns */
     bool released;     /* the release map has been written */

@@ -2,6 +2,7 @@
 // What apply and revert have in common: looking, stopping, trying again until the deadline.
 #include "runtime/inject/job.h"
 #include "lib/cleanup.h"
+#include "runtime/inject/below.h"
 #include "runtime/inject/imports.h"
 #include "runtime/inject/sharers.h"
 #include "runtime/inject/stop.h"
@@ -69,6 +70,7 @@ int job_look(struct job *job)
     job->state = process_state_read(job->process, job->patch, &err);
     if (!job->state)
         return reply_set(job->reply, INJECT_FAILED, "%s", err->message);
+    process_state_cover(job->state, job->request->covered);
     job->reply->instances = (uint32_t)job->state->instance_count;
     job->reply->superseded = job_superseded(job);
     if (job->state->instance_count == 0)
@@ -196,6 +198,7 @@ void job_repeat(struct job *job, int (*attempt)(struct job *job))
 
 void job_free(struct job *job)
 {
+    belows_free(job);
     process_state_close(job->state);
     process_close(job->process);
     free(job->threads.items);

@@ -26,6 +26,8 @@ INJECT_SOURCES = \
   runtime/inject/main.c runtime/inject/injector.h runtime/inject/protocol.h \
   runtime/inject/job.c runtime/inject/job.h \
   runtime/inject/apply.c runtime/inject/revert.c \
+  runtime/inject/below.c runtime/inject/below.h \
+  runtime/inject/patch_cache.c runtime/inject/patch_cache.h \
   runtime/inject/stop.c runtime/inject/stop.h \
   runtime/inject/task.c runtime/inject/task.h \
   runtime/inject/sharers.c runtime/inject/sharers.h \

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // syscare-inject: takes requests from syscared and changes processes by ptrace.
 #include "lib/cleanup.h"
+#include "runtime/inject/below.h"
 #include "runtime/inject/injector.h"
 #include "runtime/inject/job.h"
+#include "runtime/inject/patch_cache.h"
 #include "runtime/inject/recent.h"
 #include "runtime/inject/release.h"
 #include "runtime/inject/stop.h"
@@ -22,12 +24,6 @@
 #include <sys/uio.h>
 
 #define DEADLINE_MAX_MS 60000u
-
-/* The patch object of the last request: an eager pass asks with the same file for each process. */
-struct patch_cache {
-    struct patch_object *patch;
-    struct stat st;
-};
 
 int reply_set(struct inject_reply *reply, enum inject_result result, const char *fmt, ...)
 {
@@ -64,34 +60,6 @@ static void reply_finish(struct inject_reply *reply)
     }
 }
 
-static bool stat_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-/* The patch in fd, from the cache if the file has not changed. NULL with the reply set. */
-static const struct patch_object *patch_get(struct patch_cache *cache, int fd,
-                                            struct inject_reply *reply)
-{
-    cleanup_error struct sc_error *err = NULL;
-    struct stat st;
-
-    if (fstat(fd, &st) < 0) {
-        reply_set(reply, INJECT_FAILED, "the patch object: %s", strerror(errno));
-        return NULL;
-    }
-    if (cache->patch && stat_same(&st, &cache->st))
-        return cache->patch;
-    patch_object_close(cache->patch);
-    cache->patch = patch_object_open(fd, &err);
-    cache->st = st;
-    if (!cache->patch)
-        reply_set(reply, INJECT_FAILED, "%s", err->message);
-    return cache->patch;
-}
-
 static void job_run(struct job *job)
 {
     switch (job->request->op) {
@@ -121,7 +89,9 @@ static int request_check(const struct inject_request *request, size_t size,
         return 0;
     if (request->pid <= 0 || request->deadline_ms < 1 || request->deadline_ms > DEADLINE_MAX_MS)
         return reply_set(reply, INJECT_FAILED, "pid or deadline out of range");
-    if (request->flags & ~(uint32_t)(INJECT_LAZY | INJECT_REPLACE | INJECT_UNMAP))
+    if (request->flags &
+            ~(uint32_t)(INJECT_LAZY | INJECT_REPLACE | INJECT_UNMAP | INJECT_PREPARE) ||
+        (request->flags & INJECT_LAZY && request->flags & INJECT_PREPARE))
         return reply_set(reply, INJECT_FAILED, "unknown flags");
     return 0;
 }
@@ -136,13 +106,47 @@ static void injector_init(struct injector *injector, int *fd, struct inject_repl
     reply_set(reply, INJECT_READY, "%s", "");
 }
 
-/* Answers one request. fd is its descriptor or -1; it is taken only by INIT. */
-static void request_answer(struct injector *injector, struct patch_cache *cache,
-                           const struct inject_request *request, size_t size, int *fd,
-                           struct inject_reply *reply)
+/* What came with a request. */
+struct message {
+    struct inject_request request;
+    size_t size;
+    int fds[1 + INJECT_BELOW_MAX];
+    size_t fd_count;
+};
+
+static void message_close(struct message *message)
 {
+    for (size_t i = 0; i < message->fd_count; i++)
+        if (message->fds[i] >= 0)
+            close(message->fds[i]);
+    message->fd_count = 0;
+}
+
+/* The patch objects of the request. 0, or -1 with the reply set. */
+static int patches_get(struct job *job, struct patch_cache *cache, const struct message *message)
+{
+    if (message->fd_count == 0)
+        return reply_set(job->reply, INJECT_FAILED, "the request carries no patch object");
+    job->patch_fd = message->fds[0];
+    job->patch = patch_cache_get(cache, message->fds[0], job->reply);
+    job->belows = calloc(message->fd_count, sizeof(*job->belows));
+    if (!job->patch || !job->belows)
+        return -1;
+    for (size_t i = 1; i < message->fd_count; i++) {
+        job->belows[job->below_count].patch = patch_cache_get(cache, message->fds[i], job->reply);
+        if (!job->belows[job->below_count++].patch)
+            return -1;
+    }
+    return 0;
+}
+
+/* Answers one request. Its descriptor is kept only by INIT. */
+static void request_answer(struct injector *injector, struct patch_cache *cache,
+                           struct message *message, struct inject_reply *reply)
+{
+    const struct inject_request *request = &message->request;
     uint64_t begin = clock_now();
-    struct job job = {.injector = injector, .request = request, .reply = reply, .patch_fd = *fd};
+    struct job job = {.injector = injector, .request = request, .reply = reply, .patch_fd = -1};
 
     *reply = (struct inject_reply){
         .version = INJECT_PROTOCOL_VERSION,
@@ -151,30 +155,29 @@ static void request_answer(struct injector *injector, struct patch_cache *cache,
         .pid = request->pid,
         .result = INJECT_FAILED,
     };
-    if (request_check(request, size, reply) < 0)
+    if (request_check(request, message->size, reply) < 0)
         return;
     if (request->op == INJECT_INIT) {
-        injector_init(injector, fd, reply);
+        int none = -1;
+
+        injector_init(injector, message->fd_count ? &message->fds[0] : &none, reply);
         return;
     }
     injector->fault_step = request->fault_step;
     injector->fault_count = 0;
     job.pid = request->pid;
     job.deadline = begin + (uint64_t)request->deadline_ms * 1000000;
-    job.patch = *fd >= 0 ? patch_get(cache, *fd, reply) : NULL;
-    if (job.patch)
+    if (patches_get(&job, cache, message) == 0)
         job_run(&job);
-    else if (*fd < 0)
-        reply_set(reply, INJECT_FAILED, "the request carries no patch object");
+    belows_free(&job);
     hold_release(&job);
     reply->total_ns = clock_now() - begin;
 }
 
-/* Takes the first descriptor of a message; any others are closed. */
-static int descriptors_take(struct msghdr *header)
+/* Takes the descriptors of a message; those that have no room are closed. */
+static void descriptors_take(struct msghdr *header, struct message *message)
 {
-    int taken = -1;
-
+    message->fd_count = 0;
     for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(header); cmsg; cmsg = CMSG_NXTHDR(header, cmsg)) {
         size_t count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
@@ -184,23 +187,22 @@ static int descriptors_take(struct msghdr *header)
             int fd;
 
             memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(fd), sizeof(fd));
-            if (taken < 0)
-                taken = fd;
+            if (message->fd_count < 1 + INJECT_BELOW_MAX)
+                message->fds[message->fd_count++] = fd;
             else
                 close(fd);
         }
     }
-    return taken;
 }
 
 /* 1 with a request, 0 at the end of the connection, -1 on failure. */
-static int request_receive(struct inject_request *request, size_t *size, int *fd)
+static int request_receive(struct message *message)
 {
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(4 * sizeof(int))];
+        char bytes[CMSG_SPACE((1 + INJECT_BELOW_MAX) * sizeof(int))];
     } control;
-    struct iovec iov = {request, sizeof(*request)};
+    struct iovec iov = {&message->request, sizeof(message->request)};
     struct msghdr header = {
         .msg_iov = &iov,
         .msg_iovlen = 1,
@@ -209,11 +211,10 @@ static int request_receive(struct inject_request *request, size_t *size, int *fd
     };
     ssize_t n = recvmsg(INJECT_SOCKET_FD, &header, MSG_CMSG_CLOEXEC | MSG_TRUNC);
 
-    *fd = -1;
     if (n < 0)
         return errno == EINTR ? 1 : -1;
-    *fd = descriptors_take(&header);
-    *size = (size_t)n;
+    descriptors_take(&header, message);
+    message->size = (size_t)n;
     return n > 0;
 }
 
@@ -224,25 +225,24 @@ static int serve(struct injector *injector)
 
     while (result > 0) {
         struct pollfd poll_fd = {.fd = INJECT_SOCKET_FD, .events = POLLIN};
-        struct inject_request request = {0};
-        cleanup_close int fd = -1;
+        struct message message = {0};
         struct inject_reply reply;
-        size_t size = 0;
 
         /* Threads that could not be detached yet are looked after meanwhile. */
         if (poll(&poll_fd, 1, pending_any(injector) ? 1 : -1) <= 0) {
             pending_poll(injector, 0);
             continue;
         }
-        result = request_receive(&request, &size, &fd);
-        if (result <= 0)
-            break;
-        request_answer(injector, &cache, &request, size, &fd, &reply);
-        if (send(INJECT_SOCKET_FD, &reply, sizeof(reply), MSG_NOSIGNAL) < 0)
-            result = errno == EPIPE || errno == ECONNRESET ? 0 : -1;
+        result = request_receive(&message);
+        if (result > 0) {
+            request_answer(injector, &cache, &message, &reply);
+            if (send(INJECT_SOCKET_FD, &reply, sizeof(reply), MSG_NOSIGNAL) < 0)
+                result = errno == EPIPE || errno == ECONNRESET ? 0 : -1;
+        }
+        message_close(&message);
         pending_poll(injector, 0);
     }
-    patch_object_close(cache.patch);
+    patch_cache_clear(&cache);
     return result;
 }
 

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define INJECT_PROTOCOL_VERSION 1
+#define INJECT_PROTOCOL_VERSION 2
 #define INJECT_SOCKET_FD 3
 
 enum inject_op {
@@ -28,10 +28,15 @@ enum inject_op {
      * Reply: INJECT_READY. Without a map, INJECT_LAZY requests just do not release anybody.
      */
     INJECT_INIT = 1,
-    /* These three carry one descriptor: the patch object, open for reading. */
-    INJECT_APPLY = 2,  /* all functions of the patch in all instances of the target ELF */
-    INJECT_REVERT = 3, /* the old bytes back; the mapping stays unless INJECT_UNMAP */
-    INJECT_QUERY = 4,  /* the state, from /proc alone: nothing is stopped or changed */
+    /* These three carry a descriptor: the patch object, open for reading. */
+    INJECT_APPLY = 2, /* all functions of the patch in all instances of the target ELF */
+    /*
+     * The old bytes back; the mapping stays unless INJECT_UNMAP. More descriptors may follow, at
+     * most INJECT_BELOW_MAX, the newest first: patches that are to take functions over, in the same
+     * stop, where they are mapped (INJECT_PREPARE).
+     */
+    INJECT_REVERT = 3,
+    INJECT_QUERY = 4, /* the state, from /proc alone: nothing is stopped or changed */
 };
 
 enum inject_flags {
@@ -43,8 +48,7 @@ enum inject_flags {
     INJECT_LAZY = 1 << 0,
     /*
      * APPLY may take over functions that another SysCare patch has replaced in this process.
-     * Without it such a function gives INJECT_MISMATCH. REVERT never touches the jumps of others:
-     * to fall back to an older patch, APPLY that with INJECT_REPLACE, then REVERT the newer.
+     * Without it such a function gives INJECT_MISMATCH. REVERT never touches the jumps of others.
      */
     INJECT_REPLACE = 1 << 1,
     /*
@@ -53,7 +57,15 @@ enum inject_flags {
      * keep pointers to string literals and functions where no stack scan would find them.
      */
     INJECT_UNMAP = 1 << 2,
+    /*
+     * APPLY: everything but the switch itself. The patch is mapped, and what its author's hooks
+     * have to agree to is agreed, so that a REVERT of a newer one can fall back to it.
+     */
+    INJECT_PREPARE = 1 << 3,
 };
+
+#define INJECT_BELOW_MAX 63
+#define INJECT_FUNCTIONS_MAX 4096 /* of one patch: PATCH_FUNCS_MAX */
 
 struct inject_request {
     uint32_t version;     /* INJECT_PROTOCOL_VERSION */
@@ -64,6 +76,8 @@ struct inject_request {
     uint64_t start_time;  /* field 22 of /proc/PID/stat: guards against a reused pid; 0: any */
     uint32_t deadline_ms; /* from receipt, 1..60000: how long to try while the process is busy */
     uint32_t fault_step;  /* 0; only injectors built for tests look at it */
+    /* APPLY: bit i is set for a function that is left to a newer patch, whatever stands there. */
+    uint64_t covered[INJECT_FUNCTIONS_MAX / 64];
 };
 
 enum inject_result {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Reverts a patch in a process, tells its state, and unmaps it on request.
 #include "lib/cleanup.h"
+#include "runtime/inject/below.h"
 #include "runtime/inject/check.h"
 #include "runtime/inject/hooks.h"
 #include "runtime/inject/job.h"
@@ -27,6 +28,22 @@ static uint32_t mappings_count(const struct job *job)
     return count;
 }
 
+/* Where no thread may be when the jump goes: wider if what takes over has to be quiet. */
+static int window_of_jump(struct job *job, struct check *check,
+                          const struct process_instance *instance, size_t f)
+{
+    const struct sc_patch_func *func = &job->patch->funcs[f];
+    uint64_t entry = instance->bias + func->old_vaddr, jump = entry + func->jump_offset;
+    uint64_t trampoline;
+    const struct sc_patch_func *below = below_find(job, instance, f, &trampoline);
+
+    if (!below || !(below->flags & SC_FUNC_QUIESCE))
+        return check_add(job, check, jump, jump + func->jump_size, f);
+    return check_add(job, check, jump, entry + func->old_size + 1, f) < 0
+               ? -1
+               : check_add(job, check, entry, jump, f);
+}
+
 /*
  * The bytes of the jump; and for a function that must be quiet all of its new code, since what it
  * agrees on with the other functions of the group ends here.
@@ -37,12 +54,11 @@ static int windows_make(struct job *job, struct check *check)
         for (size_t f = 0; f < job->state->func_count; f++) {
             const struct process_instance *instance = &job->state->instances[i];
             const struct sc_patch_func *func = &job->patch->funcs[f];
-            uint64_t jump = instance->bias + func->old_vaddr + func->jump_offset;
             uint64_t new = instance->patch_bias + func->new_vaddr;
 
             if (!site_changes(instance, f, false))
                 continue;
-            if (check_add(job, check, jump, jump + func->jump_size, f) < 0)
+            if (window_of_jump(job, check, instance, f) < 0)
                 return -1;
             if ((func->flags & SC_FUNC_QUIESCE) &&
                 check_add(job, check, new, new + func->new_size + 1, f) < 0)
@@ -98,8 +114,10 @@ static int revert_stopped(struct job *job, bool *jumps)
     if (result == 0) {
         *jumps |= functions_ours(job) > 0;
         job->reply->mappings_left = mappings_count(job);
-        result = switch_back(job);
+        result = belows_read(job);
     }
+    if (result == 0)
+        result = switch_back(job);
     if (result == 0 && unmap)
         mappings_remove(job);
     threads_release(job);

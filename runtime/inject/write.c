@@ -2,6 +2,7 @@
 // Writes jumps over functions of a stopped process, and old code back.
 #include "runtime/inject/write.h"
 #include "lib/cleanup.h"
+#include "runtime/inject/below.h"
 #include "runtime/inject/job.h"
 #include "runtime/inject/memory.h"
 
@@ -25,12 +26,20 @@ bool site_changes(const struct process_instance *instance, size_t i, bool apply)
     return instance->sites[i] == PROCESS_SITE_OURS;
 }
 
+/* Where the function is to lead. False: nowhere, the old code comes back. */
+static bool find_destination(const struct job *job, const struct process_instance *instance,
+                             size_t i, bool apply, uint64_t *to)
+{
+    *to = instance->patch_bias + job->patch->funcs[i].trampoline_vaddr;
+    return apply || below_find(job, instance, i, to);
+}
+
 static int change_make(struct job *job, const struct process_instance *instance, size_t i,
                        bool apply, struct change *change)
 {
     const struct sc_patch_func *func = &job->patch->funcs[i];
-    uint64_t from;
     uint8_t jump[ARCH_JUMP_MAX];
+    uint64_t from, to;
 
     *change = (struct change){
         .address = instance->bias + func->old_vaddr,
@@ -39,8 +48,8 @@ static int change_make(struct job *job, const struct process_instance *instance,
     };
     from = change->address + func->jump_offset;
     memcpy(change->after, func->old_bytes, change->size);
-    if (apply) {
-        if (!arch_jump_encode(from, instance->patch_bias + func->trampoline_vaddr, jump))
+    if (find_destination(job, instance, i, apply, &to)) {
+        if (!arch_jump_encode(from, to, jump))
             return reply_set(job->reply, INJECT_FAILED, "the patch is out of reach");
         memcpy(change->after + func->jump_offset, jump, func->jump_size);
     }
