@@ -76,8 +76,9 @@ const char *hold_warning(const struct hold *hold);
 uint64_t hold_limit(const struct hold *hold);
 void hold_set_limit(struct hold *hold, uint64_t ns);
 
-/* Descriptor of the map `release`, for INJECT_INIT; -1: nobody is held. Owned by hold. */
+/* Descriptors of the maps `release` and `cuts`, for INJECT_INIT; -1: nobody is held. Owned by hold. */
 int hold_release_fd(const struct hold *hold);
+int hold_cuts_fd(const struct hold *hold);
 
 /* Keeps the process (or stops to keep it) from ever being held: the daemon and its injectors. */
 int hold_exclude(struct hold *hold, pid_t tgid, struct sc_error **err);
@@ -129,13 +130,19 @@ bool hold_slot_busy(struct hold *hold, uint32_t slot);
 /* The pinned links there are. *pins is malloc'd. Returns their number, or -1 with err set. */
 int hold_pins(struct hold *hold, struct hold_pin **pins, struct sc_error **err);
 
-/* No hold of this process (as the event describes it) before until (CLOCK_MONOTONIC ns). */
-void hold_verdict_set(struct hold *hold, const struct hold_event *event, uint64_t until);
-/* Forgets what was said about the process. */
-void hold_verdict_clear(struct hold *hold, pid_t tgid);
+/* The slot that the event is about. */
+uint32_t hold_event_slot(const struct hold_event *event);
 
-/* Lets all threads of the process go that are held now. */
-void hold_release(struct hold *hold, pid_t tgid);
+/*
+ * No hold of this process (as the event describes it), for the slot of the event, before until
+ * (CLOCK_MONOTONIC ns).
+ */
+void hold_verdict_set(struct hold *hold, const struct hold_event *event, uint64_t until);
+/* Forgets what was said about the process, for the slot and in general. */
+void hold_verdict_clear(struct hold *hold, pid_t tgid, uint32_t slot);
+
+/* Lets all threads of the process go that are held now for the slot. */
+void hold_release(struct hold *hold, pid_t tgid, uint32_t slot);
 
 /* Lets the process go on where the program has stopped it by SIGSTOP; once for each event. */
 void hold_continue(struct hold *hold, pid_t tgid);

@@ -46,7 +46,7 @@ extern const struct hold_backend hold_backend_sample; /* hold_sample.c */
 
 /* Descriptors of the maps; -1 without BPF. */
 struct hold_maps {
-    int control, slots, sites, excluded, skips, verdicts, release, stopped, events;
+    int control, slots, sites, excluded, skips, verdicts, release, cuts, stopped, events;
 };
 
 struct hold {

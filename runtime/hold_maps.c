@@ -32,6 +32,11 @@ int hold_release_fd(const struct hold *hold)
     return hold->maps.release;
 }
 
+int hold_cuts_fd(const struct hold *hold)
+{
+    return hold->maps.cuts;
+}
+
 int hold_exclude(struct hold *hold, pid_t tgid, struct sc_error **err)
 {
     uint32_t key = (uint32_t)tgid;
@@ -143,25 +148,33 @@ void hold_maps_clear(struct hold *hold)
             map_remove(fds[i], &key);
 }
 
+uint32_t hold_event_slot(const struct hold_event *event)
+{
+    return (uint32_t)(event->cookie >> 32);
+}
+
 void hold_verdict_set(struct hold *hold, const struct hold_event *event, uint64_t until)
 {
     struct hold_verdict verdict = {.start = event->start, .exec = event->exec, .until = until};
+    struct hold_key key = {.tgid = event->tgid, .slot = hold_event_slot(event)};
 
     if (hold->sampler)
         sampler_rest(hold, event, until);
-    map_set(hold->maps.verdicts, &event->tgid, &verdict);
+    map_set(hold->maps.verdicts, &key, &verdict);
 }
 
-void hold_verdict_clear(struct hold *hold, pid_t tgid)
+void hold_verdict_clear(struct hold *hold, pid_t tgid, uint32_t slot)
 {
-    uint32_t key = (uint32_t)tgid;
+    struct hold_key key = {.tgid = (uint32_t)tgid, .slot = slot};
 
+    map_remove(hold->maps.verdicts, &key);
+    key.slot = HOLD_SLOT_ANY;
     map_remove(hold->maps.verdicts, &key);
 }
 
-void hold_release(struct hold *hold, pid_t tgid)
+void hold_release(struct hold *hold, pid_t tgid, uint32_t slot)
 {
-    uint32_t key = (uint32_t)tgid;
+    struct hold_key key = {.tgid = (uint32_t)tgid, .slot = slot};
     uint64_t now = hold_clock();
 
     map_set(hold->maps.release, &key, &now);

@@ -109,6 +109,7 @@ static void find_maps(struct hold *hold)
         .skips = map_fd(hold, "skips"),
         .verdicts = map_fd(hold, "verdicts"),
         .release = map_fd(hold, "release"),
+        .cuts = map_fd(hold, "cuts"),
         .stopped = map_fd(hold, "stopped"),
         .events = map_fd(hold, "events"),
     };

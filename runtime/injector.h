@@ -24,6 +24,7 @@ struct injector_job {
     /* INJECT_REVERT: patches that take over, the newest first; at most INJECT_BELOW_MAX are used */
     const int *below_fds;
     size_t below_count;
+    uint32_t slot;           /* INJECT_LAZY: whose callers are held */
     const uint64_t *covered; /* INJECT_APPLY: inject_request.covered; NULL for none */
 };
 

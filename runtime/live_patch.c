@@ -24,6 +24,8 @@ static void fill_function(struct hold_function *function, const struct sc_patch_
     site->jump_size = from->jump_size < HOLD_OLD_BYTES ? from->jump_size : HOLD_OLD_BYTES;
     memcpy(site->old, from->old_bytes + from->jump_offset, site->jump_size);
     arch_jump_pattern(&site->opcode, &site->opcode_mask);
+    if (!arch_first_repeats(from->old_bytes, from->jump_offset, &site->stack))
+        site->stack = HOLD_STACK_NONE;
 }
 
 /* Keeps of the tables what the daemon needs; the injector reads the object itself. */

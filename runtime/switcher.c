@@ -299,12 +299,13 @@ void switcher_answer(struct switcher *switcher, struct injector *injector,
                      const struct hold_event *event)
 {
     struct switch_job job = {.pid = (pid_t)event->tgid, .flags = INJECT_LAZY};
+    uint32_t slot = hold_event_slot(event);
     enum switch_outcome outcome = SWITCH_GONE;
     bool late;
 
     job.start_time = process_start_time(job.pid);
     job.deadline = hold_clock() + ANSWER_NS;
-    job.patch = job.start_time ? find_slot(switcher, (uint32_t)(event->cookie >> 32)) : NULL;
+    job.patch = job.start_time ? find_slot(switcher, slot) : NULL;
     if (job.patch)
         outcome = switch_process(switcher, injector, &job);
     late = hold_clock() - event->time > hold_limit(switcher->hold);
@@ -313,9 +314,9 @@ void switcher_answer(struct switcher *switcher, struct injector *injector,
         hold_verdict_set(switcher->hold, event, UINT64_MAX);
     else if (late)
         /* The program let it go, for a second; but we are here, and it may call other functions. */
-        hold_verdict_clear(switcher->hold, job.pid);
+        hold_verdict_clear(switcher->hold, job.pid, slot);
     live_patch_put(job.patch);
-    hold_release(switcher->hold, job.pid);
+    hold_release(switcher->hold, job.pid, slot);
     if (late)
         log_write(switcher->log, LOG_WARNING, &(struct log_about){.pid = job.pid, .result = "late"},
                   "a first caller was let go before its process was switched (%llu ms)",

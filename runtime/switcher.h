@@ -19,6 +19,7 @@ struct problem {
     pid_t pid;
     uint64_t start_time; /* of the process */
     char comm[16];
+    uint32_t slot;  /* of the live patch */
     bool wanted;    /* it should be patched; or should not be */
     bool opted_out; /* left alone because the configuration says so */
     char *reason;   /* e.g. "traced by 123 (gdb)" */

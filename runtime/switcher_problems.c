@@ -55,7 +55,8 @@ static size_t find_problem(const struct problem_list *list, const char *uuid, pi
 void problem_record(struct switcher *switcher, const struct switch_job *job, const char *reason,
                     bool opted_out)
 {
-    struct problem problem = {.pid = job->pid, .start_time = job->start_time};
+    struct problem problem = {
+        .pid = job->pid, .start_time = job->start_time, .slot = job->patch->slot};
     size_t at;
 
     snprintf(problem.uuid, sizeof(problem.uuid), "%s", job->patch->uuid);
@@ -83,10 +84,10 @@ void problem_solved(struct switcher *switcher, const char *uuid, pid_t pid)
     pthread_mutex_lock(&switcher->lock);
     at = find_problem(&switcher->problems, uuid, pid);
     if (at < switcher->problems.count) {
-        remove_at(&switcher->problems, at);
-        /* It may be held again: for another patch, or after an exec. */
+        /* It may be held again: after an exec, or when the patch is applied again. */
         if (switcher->hold)
-            hold_verdict_clear(switcher->hold, pid);
+            hold_verdict_clear(switcher->hold, pid, switcher->problems.items[at].slot);
+        remove_at(&switcher->problems, at);
     }
     pthread_mutex_unlock(&switcher->lock);
 }
@@ -109,7 +110,8 @@ void switcher_forget(struct switcher *switcher, const char *uuid)
     for (size_t i = switcher->problems.count; i-- > 0;)
         if (strcmp(switcher->problems.items[i].uuid, uuid) == 0) {
             if (switcher->hold)
-                hold_verdict_clear(switcher->hold, switcher->problems.items[i].pid);
+                hold_verdict_clear(switcher->hold, switcher->problems.items[i].pid,
+                                   switcher->problems.items[i].slot);
             remove_at(&switcher->problems, i);
         }
     pthread_mutex_unlock(&switcher->lock);

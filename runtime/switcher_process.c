@@ -236,6 +236,7 @@ static enum switch_outcome switch_gated(struct switcher *switcher, struct inject
                                                                  : 0),
         .deadline_ms = deadline_ms(switcher, job),
         .patch_fd = job->patch->fd,
+        .slot = job->patch->slot,
     };
     uint64_t covered[INJECT_FUNCTIONS_MAX / 64];
     struct below_list below = {.count = 0};

@@ -123,6 +123,14 @@ cycles_in_one_step() {
     done
 }
 
+# Threads that are held for one patch are stopped for another.
+tap_section_race() {
+    ctl apply FOUR FIVE SEVEN > /dev/null
+    tap_prints "threads_that_are_held_for_three_patches_at_once_run_new_code" \
+        "0 of 120 first calls ran old code" "$root/usr/bin/sctarget" race 40
+    ctl remove FOUR FIVE SEVEN > /dev/null
+}
+
 # What fails leaves in force what was there.
 tap_section_bad() {
     local object
@@ -139,7 +147,7 @@ tap_section_bad() {
 world_begin "$builddir/tests/daemon-several.world" > "$builddir/tests/daemon-several.begin" 2>&1 &&
     compile_several && make_generation ONE 1 answer0 answer1 && make_generation TWO 2 answer1 answer2 &&
     make_generation FOUR 4 answer0 && make_generation FIVE 5 answer1 &&
-    make_generation ALL 6 answer0 answer1 answer2 ||
+    make_generation ALL 6 answer0 answer1 answer2 && make_generation SEVEN 7 answer2 ||
     { sed 's/^/# /' "$builddir/tests/daemon-several.begin"; tap_bail "no world"; }
 rm -f "$builddir/tests/daemon-several.begin"
 target_start running
@@ -147,6 +155,7 @@ tap_that "daemon_starts" daemon_start --audit-interval 1 --hold-limit 1000 || ta
 tap_section_refused
 tap_section_forced
 tap_section_cumulative
+tap_section_race
 tap_section_bad
 tap_that "daemon_ends" daemon_stop
 tap_done

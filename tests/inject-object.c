@@ -249,6 +249,55 @@ static void jump_reaches_what_it_can_encode(void **state)
     assert_false(arch_jump_decode(0x1000, jump, &to));
 }
 
+/* What a thread may execute twice, and what it has to have back on its stack pointer. */
+static void first_instructions_are_repeated_only_where_nothing_changes(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool repeats;
+        uint32_t stack;
+    } cases[] = {
+        {"\xf3\x0f\x1e\xfa", 4, true, 0},                  /* endbr64 */
+        {"\x55", 1, true, 8},                              /* push %rbp */
+        {"\x41\x57", 2, true, 8},                          /* push %r15 */
+        {"\x6a\x01", 2, true, 8},                          /* push $1 */
+        {"\x48\x83\xec\x18", 4, true, 0x18},               /* sub $24,%rsp */
+        {"\x48\x81\xec\x08\x10\x00\x00", 7, true, 0x1008}, /* sub $0x1008,%rsp */
+        {"\x48\x83\xec\x80", 4, false, 0},                 /* sub $-128,%rsp */
+        {"\x48\x83\xe4\xf0", 4, false, 0},                 /* and $-16,%rsp */
+        {"\x83\xec\x18", 3, false, 0},                     /* sub $24,%esp */
+        {"\x90", 1, true, 0},                              /* nop */
+        {"\x66\x90", 2, true, 0},                          /* xchg %ax,%ax */
+        {"\x41\x90", 2, false, 0},                         /* xchg %eax,%r8d */
+        {"\x0f\x1f\x40\x00", 4, true, 0},                  /* nopl 0(%rax) */
+        {"\x31\xc0", 2, true, 0},                          /* xor %eax,%eax */
+        {"\x31\xc8", 2, false, 0},                         /* xor %ecx,%eax */
+        {"\x45\x31\xc0", 3, true, 0},                      /* xor %r8d,%r8d */
+        {"\x41\x31\xc0", 3, false, 0},                     /* xor %eax,%r8d */
+        {"\x85\xff", 2, true, 0},                          /* test %edi,%edi */
+        {"\x89\xf8", 2, true, 0},                          /* mov %edi,%eax */
+        {"\x89\x07", 2, false, 0},                         /* mov %eax,(%rdi) */
+        {"\x8b\x05\x01\x02\x03\x04", 6, true, 0},          /* mov 0x4030201(%rip),%eax */
+        {"\x8b\x3f", 2, false, 0},                         /* mov (%rdi),%edi */
+        {"\x8d\x7f\x01", 3, false, 0},                     /* lea 1(%rdi),%edi */
+        {"\x83\xff\x05", 3, true, 0},                      /* cmp $5,%edi */
+        {"\x83\xc7\x05", 3, false, 0},                     /* add $5,%edi */
+        {"\xb8\x01\x00\x00\x00", 5, true, 0},              /* mov $1,%eax */
+        {"\xff\xc7", 2, false, 0},                         /* inc %edi */
+        {"\x66", 1, false, 0},                             /* only a prefix */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint32_t stack;
+        bool repeats = arch_first_repeats((const uint8_t *)cases[i].bytes, cases[i].size, &stack);
+
+        if (repeats != cases[i].repeats || (repeats && stack != cases[i].stack))
+            fail_msg("case %zu: %d, stack %u", i, repeats, stack);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +309,7 @@ int main(void)
         cmocka_unit_test(overlapping_functions_are_refused),
         cmocka_unit_test(writable_code_is_refused),
         cmocka_unit_test(jump_reaches_what_it_can_encode),
+        cmocka_unit_test(first_instructions_are_repeated_only_where_nothing_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,13 @@ bool arch_probe_optimised(const uint8_t *first, size_t size);
 typedef void (*arch_function)(void);
 arch_function arch_optimised_function(void);
 
+/*
+ * True if a thread that has just executed the instruction may execute it again, once *stack has
+ * been added to its stack pointer: pushes, stack adjustments, nops, comparisons, and copies that do
+ * not change what they read.
+ */
+bool arch_first_repeats(const uint8_t *first, size_t size, uint32_t *stack);
+
 /* What a relocation type of the psABI does to its place. */
 struct arch_reloc {
     uint8_t size;     /* bytes written: 4 or 8 */
@@ -104,6 +111,9 @@ int arch_fpu_regset_plain(void);
 
 uint64_t arch_regs_ip(const struct arch_regs *regs);
 uint64_t arch_regs_sp(const struct arch_regs *regs);
+
+/* Takes the thread back: offset from its instruction pointer, stack onto its stack pointer. */
+void arch_regs_step_back(struct arch_regs *regs, uint32_t offset, uint32_t stack);
 
 /* True if the thread runs in the full word size of arch_machine(). */
 bool arch_regs_native(const struct arch_regs *regs);

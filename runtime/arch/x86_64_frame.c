@@ -81,6 +81,12 @@ uint64_t arch_regs_sp(const struct arch_regs *regs)
     return regs->user.rsp;
 }
 
+void arch_regs_step_back(struct arch_regs *regs, uint32_t offset, uint32_t stack)
+{
+    regs->user.rip -= offset;
+    regs->user.rsp += stack;
+}
+
 bool arch_regs_native(const struct arch_regs *regs)
 {
     return regs->user.cs == USER_CS;

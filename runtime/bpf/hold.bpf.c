@@ -59,9 +59,11 @@ char LICENSE[] SEC("license") = "GPL";
 struct hold_wait {
     struct task_struct *task;
     struct hold_event event;
-    __u64 deadline;
+    __u64 begin, deadline;
     unsigned long ip;
+    struct hold_key key;
     int timed_out;
+    int cut; /* a tracer stops the thread */
 };
 
 /* True if the verdict is about the process that the event describes. */
@@ -78,9 +80,11 @@ static long wait_turn(__u32 turn, void *data)
     char byte;
 
     (void)turn;
-    if (task->jobctl & JOBCTL_TRAP_STOP)
+    if (task->jobctl & JOBCTL_TRAP_STOP) {
+        wait->cut = 1;
         return 1;
-    released = bpf_map_lookup_elem(&release, &wait->event.tgid);
+    }
+    released = bpf_map_lookup_elem(&release, &wait->key);
     if (released && *released >= wait->event.time)
         return 1;
     if (bpf_ktime_get_ns() >= wait->deadline) {
@@ -102,12 +106,20 @@ static bool jump_is_there(const struct hold_site *site, unsigned long ip)
     return is_jump(site, now);
 }
 
+/* True if it was decided that callers in the process are not held now. */
+static bool is_decided(const struct hold_key *key, const struct hold_event *event)
+{
+    struct hold_verdict *verdict = bpf_map_lookup_elem(&verdicts, key);
+
+    return verdict && event->time < verdict->until && verdict_applies(verdict, event);
+}
+
 /* True if this caller may be held at all. Fills the event. */
 static bool caller_is_held(__u64 cookie, struct hold_wait *wait,
                            const struct hold_control *settings)
 {
     struct hold_event *event = &wait->event;
-    struct hold_verdict *verdict;
+    struct hold_key any = {};
     __u64 id = bpf_get_current_pid_tgid();
 
     event->pid = (__u32)id;
@@ -118,10 +130,9 @@ static bool caller_is_held(__u64 cookie, struct hold_wait *wait,
     event->exec = wait->task->group_leader->self_exec_id;
     if (event->time >= settings->alive_until || bpf_map_lookup_elem(&excluded, &event->tgid))
         return false;
-    if (wait->task->jobctl & JOBCTL_TRAP_STOP)
-        return false; /* a tracer has it already */
-    verdict = bpf_map_lookup_elem(&verdicts, &event->tgid);
-    return !verdict || event->time >= verdict->until || !verdict_applies(verdict, event);
+    any.tgid = wait->key.tgid = event->tgid;
+    any.slot = HOLD_SLOT_ANY;
+    return !is_decided(&wait->key, event) && !is_decided(&any, event);
 }
 
 /* True if the configuration leaves the process alone. */
@@ -138,11 +149,32 @@ static bool caller_is_skipped(const struct task_struct *task)
 static void back_off(const struct hold_event *event, struct hold_control *settings)
 {
     struct hold_verdict verdict = {.start = event->start, .exec = event->exec};
+    struct hold_key key = {.tgid = event->tgid, .slot = HOLD_SLOT_ANY};
 
     verdict.until = bpf_ktime_get_ns() + BACKOFF_NS;
     if (settings->alive_until > verdict.until)
         settings->alive_until = verdict.until;
-    bpf_map_update_elem(&verdicts, &event->tgid, &verdict, BPF_ANY);
+    bpf_map_update_elem(&verdicts, &key, &verdict, BPF_ANY);
+}
+
+/* When the hold has to end: it may be the rest of one that was cut. */
+static void set_deadline(struct hold_wait *wait, __u64 limit)
+{
+    struct hold_cut *cut = bpf_map_lookup_elem(&cuts, &wait->event.pid);
+
+    wait->begin = wait->event.time;
+    if (cut && cut->ip == wait->ip && wait->event.time - cut->begin < limit)
+        wait->begin = cut->begin;
+    wait->deadline = wait->begin + limit;
+}
+
+/* Says that the thread leaves with the old code before it. */
+static void write_cut(const struct hold_wait *wait, const struct hold_site *site)
+{
+    struct hold_cut cut = {.ip = wait->ip, .begin = wait->begin, .site = *site};
+
+    cut.time = bpf_ktime_get_ns();
+    bpf_map_update_elem(&cuts, &wait->event.pid, &cut, BPF_ANY);
 }
 
 SEC("uprobe.s")
@@ -162,16 +194,23 @@ int hold_caller(struct hold_regs *regs)
     if (!slot || !slot->enabled || !settings)
         return 0;
     wait.task = (void *)bpf_get_current_task_btf();
+    wait.key.slot = site->slot;
     if (!caller_is_held(cookie, &wait, settings) || jump_is_there(site, regs->ip) ||
         caller_is_skipped(wait.task))
         return 0;
+    wait.ip = regs->ip;
+    set_deadline(&wait, settings->hold_limit);
+    if (wait.task->jobctl & JOBCTL_TRAP_STOP) {
+        write_cut(&wait, site); /* a tracer has it already */
+        return 0;
+    }
     /* A full ring means that the daemon is far behind: the audit will find the process. */
     if (bpf_ringbuf_output(&events, &wait.event, sizeof(wait.event), 0))
         return 0;
-    wait.ip = regs->ip;
-    wait.deadline = wait.event.time + settings->hold_limit;
     bpf_loop(TURNS_MAX, wait_turn, &wait, 0);
     if (wait.timed_out)
         back_off(&wait.event, settings);
+    else if (wait.cut)
+        write_cut(&wait, site);
     return 0;
 }

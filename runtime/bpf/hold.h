@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 /* Part of the name of the pin directory, so that another layout is never taken for ours. */
-#define HOLD_ABI 2
+#define HOLD_ABI 3
 
 #define HOLD_SLOTS_MAX 1024   /* patch objects that can be active at once */
 #define HOLD_SITES_MAX 65536  /* functions that can be patched at once */
@@ -43,17 +43,42 @@ struct hold_site {
     __u32 opcode_mask; /* equal opcode and the jump_size bytes are not the old ones any more */
     __u32 jump_size;   /* at most HOLD_OLD_BYTES */
     __u8 old[HOLD_OLD_BYTES];
-    __u32 pad;
+    __u32 stack; /* what undoes the probed instruction: see hold_cut */
 };
 
+/* hold_site.stack of an instruction that cannot be executed again. */
+#define HOLD_STACK_NONE 0xffffffffu
+
+/* A process, for one slot or for all. Key of `release` and `verdicts`. */
+struct hold_key {
+    __u32 tgid;
+    __u32 slot;
+};
+#define HOLD_SLOT_ANY 0xffffffffu
+
 /*
- * The LRU hash `release`, u32 tgid to u64 time, is written by the injector (runtime/inject/
- * protocol.h, INJECT_INIT) and by the daemon: it ends holds that began before that time.
+ * The LRU hash `release`, hold_key to u64 time, is written by the injector (runtime/inject/
+ * protocol.h, INJECT_INIT) and by the daemon: it ends holds for the slot that began before that
+ * time.
  */
 
 /*
- * An entry of the LRU hash `verdicts`, by tgid: what was decided about a process. start and exec
- * say which one is meant, because tgids come back and exec keeps them.
+ * An entry of the LRU hash `cuts`, by thread: a hold that ended because a tracer stops the thread.
+ * Mostly that is our injector, for the patch that the thread waits for; then the jump is there when
+ * the thread goes on. Where it is not, because the stop was for another patch, or has to be
+ * repeated, the injector sends the thread back to the probed instruction, to be held again: adds
+ * site.stack to its stack pointer, and takes site.jump_offset from its instruction pointer.
+ */
+struct hold_cut {
+    __u64 ip;    /* of the probed instruction */
+    __u64 begin; /* when it was held first: sent back, it is held no longer than if it had not */
+    __u64 time;  /* when the hold ended */
+    struct hold_site site;
+};
+
+/*
+ * An entry of the LRU hash `verdicts`, by hold_key: what was decided about a process. start and
+ * exec say which one is meant, because tgids come back and exec keeps them.
  */
 struct hold_verdict {
     __u64 start; /* task_struct.start_boottime of the leader; 0: whichever has the tgid */

@@ -68,16 +68,23 @@ struct {
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, 8192);
-    __type(key, __u32);
+    __type(key, struct hold_key);
     __type(value, struct hold_verdict);
 } verdicts SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, 8192);
-    __type(key, __u32);
+    __type(key, struct hold_key);
     __type(value, __u64);
 } release SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 8192);
+    __type(key, __u32);
+    __type(value, struct hold_cut);
+} cuts SEC(".maps");
 
 /* Processes that were sent SIGSTOP, by tgid, and when, and that were not sent SIGCONT since. */
 struct {

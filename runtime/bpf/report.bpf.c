@@ -38,6 +38,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* True if the process must not be reported: by what the daemon and its configuration say. */
 static __always_inline bool is_left_alone(const struct hold_event *event)
 {
+    struct hold_key process = {.tgid = event->tgid, .slot = event->cookie >> 32};
     struct hold_control *settings;
     struct hold_verdict *verdict;
     __u32 key = 0;
@@ -45,7 +46,7 @@ static __always_inline bool is_left_alone(const struct hold_event *event)
     settings = bpf_map_lookup_elem(&control, &key);
     if (!settings || event->time >= settings->alive_until)
         return true;
-    verdict = bpf_map_lookup_elem(&verdicts, &event->tgid);
+    verdict = bpf_map_lookup_elem(&verdicts, &process);
     if (verdict && event->time < verdict->until)
         return true;
     return bpf_map_lookup_elem(&excluded, &event->tgid) ||

@@ -38,7 +38,8 @@ struct gadget_cache {
 #define GADGET_CACHE_SIZE 64
 
 struct injector {
-    int release_map; /* BPF map of INJECT_INIT, or -1 */
+    int release_map; /* BPF maps of INJECT_INIT, or -1 */
+    int cuts_map;
     bool initialised;
     char *freezer_v1; /* mount points of cgroup hierarchies, or NULL */
     char *cgroup_v2;
@@ -62,6 +63,7 @@ struct job {
     struct below *belows; /* REVERT: what takes over, the newest first (below.h) */
     size_t below_count;
     pid_t pid;
+    uint64_t begin;    /* CLOCK_MONOTONIC, ns */
     uint64_t deadline; /* CLOCK_MONOTONIC, ns */
     bool released;     /* the release map has been written */
     struct tracee_set threads;

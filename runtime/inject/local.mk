@@ -33,6 +33,7 @@ INJECT_SOURCES = \
   runtime/inject/sharers.c runtime/inject/sharers.h \
   runtime/inject/recent.c runtime/inject/recent.h \
   runtime/inject/release.c runtime/inject/release.h \
+  runtime/inject/cut.c runtime/inject/cut.h \
   runtime/inject/infect.c runtime/inject/infect.h \
   runtime/inject/hooks.c runtime/inject/hooks.h \
   runtime/inject/gadget.c runtime/inject/gadget.h \

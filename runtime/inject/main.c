@@ -96,16 +96,6 @@ static int request_check(const struct inject_request *request, size_t size,
     return 0;
 }
 
-static void injector_init(struct injector *injector, int *fd, struct inject_reply *reply)
-{
-    if (injector->release_map >= 0)
-        close(injector->release_map);
-    injector->release_map = *fd;
-    *fd = -1;
-    injector->initialised = true;
-    reply_set(reply, INJECT_READY, "%s", "");
-}
-
 /* What came with a request. */
 struct message {
     struct inject_request request;
@@ -120,6 +110,23 @@ static void message_close(struct message *message)
         if (message->fds[i] >= 0)
             close(message->fds[i]);
     message->fd_count = 0;
+}
+
+/* Takes the maps: the descriptors of the message are ours from now on. */
+static void injector_init(struct injector *injector, struct message *message,
+                          struct inject_reply *reply)
+{
+    int *const maps[] = {&injector->release_map, &injector->cuts_map};
+
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        if (*maps[i] >= 0)
+            close(*maps[i]);
+        *maps[i] = i < message->fd_count ? message->fds[i] : -1;
+        if (i < message->fd_count)
+            message->fds[i] = -1;
+    }
+    injector->initialised = true;
+    reply_set(reply, INJECT_READY, "%s", "");
 }
 
 /* The patch objects of the request. 0, or -1 with the reply set. */
@@ -158,14 +165,13 @@ static void request_answer(struct injector *injector, struct patch_cache *cache,
     if (request_check(request, message->size, reply) < 0)
         return;
     if (request->op == INJECT_INIT) {
-        int none = -1;
-
-        injector_init(injector, message->fd_count ? &message->fds[0] : &none, reply);
+        injector_init(injector, message, reply);
         return;
     }
     injector->fault_step = request->fault_step;
     injector->fault_count = 0;
     job.pid = request->pid;
+    job.begin = begin;
     job.deadline = begin + (uint64_t)request->deadline_ms * 1000000;
     if (patches_get(&job, cache, message) == 0)
         job_run(&job);
@@ -273,7 +279,7 @@ static void process_prepare(void)
 
 int main(void)
 {
-    struct injector injector = {.release_map = -1};
+    struct injector injector = {.release_map = -1, .cuts_map = -1};
     struct stat st;
     int result;
 

@@ -22,10 +22,10 @@
 
 enum inject_op {
     /*
-     * First request. May carry one file descriptor by SCM_RIGHTS: a BPF hash map, key u32 tgid (in
-     * the initial pid namespace), value u64. To release a held process the injector writes
-     * tgid → CLOCK_MONOTONIC in ns (never 0). Entries are deleted by syscared.
-     * Reply: INJECT_READY. Without a map, INJECT_LAZY requests just do not release anybody.
+     * First request. May carry file descriptors by SCM_RIGHTS: the maps `release` and `cuts` of
+     * runtime/bpf/hold.h. To release the callers in a process that are held for the slot of the
+     * request, the injector writes CLOCK_MONOTONIC in ns (never 0) into the first.
+     * Reply: INJECT_READY. Without maps, INJECT_LAZY requests just do not release anybody.
      */
     INJECT_INIT = 1,
     /* These three carry a descriptor: the patch object, open for reading. */
@@ -76,6 +76,8 @@ struct inject_request {
     uint64_t start_time;  /* field 22 of /proc/PID/stat: guards against a reused pid; 0: any */
     uint32_t deadline_ms; /* from receipt, 1..60000: how long to try while the process is busy */
     uint32_t fault_step;  /* 0; only injectors built for tests look at it */
+    uint32_t slot;        /* LAZY: whose callers are held (hold.h) */
+    uint32_t pad;
     /* APPLY: bit i is set for a function that is left to a newer patch, whatever stands there. */
     uint64_t covered[INJECT_FUNCTIONS_MAX / 64];
 };

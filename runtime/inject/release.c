@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Writes the release map, bpf(2).
 #include "runtime/inject/release.h"
+#include "runtime/bpf/hold.h"
 
 #include <linux/bpf.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 void hold_release(struct job *job)
 {
-    uint32_t key = (uint32_t)job->pid;
+    struct hold_key key = {.tgid = (uint32_t)job->pid, .slot = job->request->slot};
     uint64_t value = clock_now();
     union bpf_attr attr;
 

@@ -2,6 +2,7 @@
 // Seizes, stops and releases threads by ptrace.
 #include "runtime/inject/stop.h"
 #include "lib/cleanup.h"
+#include "runtime/inject/cut.h"
 #include "runtime/inject/fault.h"
 #include "runtime/inject/release.h"
 #include "runtime/inject/sharers.h"
@@ -270,10 +271,12 @@ void threads_release(struct job *job)
 
         if (tracee->gone)
             continue;
-        if (tracee->stopped)
+        if (tracee->stopped) {
+            cut_repair(job, tracee);
             thread_release(injector, tracee);
-        else
+        } else {
             set_add(&injector->pending, tracee->tgid, tracee->tid);
+        }
     }
     job->threads.count = 0;
 }

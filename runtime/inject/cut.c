@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Sends threads whose hold a stop has ended back to where they are held again.
+//
+// A held thread leaves the BPF program when it is to be stopped, behind the probed instruction. If
+// the stop was for its own patch, the jump is there when it goes on. But two threads of a new
+// process may be held for two patches, or the patch may need another try: then the thread would go
+// on into the old code, which nobody may call any more.
+#include "runtime/inject/cut.h"
+#include "runtime/bpf/hold.h"
+#include "runtime/inject/stop.h"
+
+#include <linux/bpf.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What the BPF program has written about the thread. */
+static bool cut_find(const struct job *job, pid_t tid, struct hold_cut *cut)
+{
+    uint32_t key = (uint32_t)tid;
+    union bpf_attr attr;
+
+    if (job->injector->cuts_map < 0)
+        return false;
+    memset(&attr, 0, sizeof(attr));
+    attr.map_fd = (uint32_t)job->injector->cuts_map;
+    attr.key = (uint64_t)(uintptr_t)&key;
+    attr.value = (uint64_t)(uintptr_t)cut;
+    /* A thread id may be another thread's by now; one of this job is in our hands since begin. */
+    return syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)) == 0 &&
+           cut->time >= job->begin;
+}
+
+/* True if the thread stands before the place of the jump, and no jump is there. */
+static bool stands_before_old_code(const struct job *job, const struct tracee *tracee,
+                                   const struct hold_cut *cut)
+{
+    uint64_t ip = arch_regs_ip(&tracee->regs);
+    uint8_t bytes[HOLD_OLD_BYTES];
+
+    return ip == cut->ip + cut->site.jump_offset && cut->site.jump_size <= sizeof(bytes) &&
+           job->process && process_read(job->process, ip, bytes, cut->site.jump_size) &&
+           memcmp(bytes, cut->site.old, cut->site.jump_size) == 0;
+}
+
+void cut_repair(struct job *job, struct tracee *tracee)
+{
+    struct arch_regs regs = tracee->regs;
+    struct hold_cut cut;
+
+    if (!cut_find(job, tracee->tid, &cut) || cut.site.stack == HOLD_STACK_NONE ||
+        !stands_before_old_code(job, tracee, &cut))
+        return;
+    arch_regs_step_back(&regs, cut.site.jump_offset, cut.site.stack);
+    if (registers_set(job->injector, tracee->tid, &regs) == 0)
+        tracee->regs = regs;
+}
