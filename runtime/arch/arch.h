@@ -186,6 +186,39 @@ void arch_frame_build(uint64_t top, const struct arch_regs *regs, const void *fp
                       uint64_t signal_mask, const struct arch_gadgets *gadgets, uint8_t *image,
                       size_t *size, uint64_t *address);
 
+/*
+ * A chain: frames in which each system call is followed by the rt_sigreturn that leads to the next
+ * one, and the last by that of the frame of arch_frame_build at `end`. So a thread makes them all
+ * without a stop in between. Results are lost, and an interrupted call that has to be restarted
+ * with a timeout is forgotten: arch_regs_may_chain.
+ */
+struct arch_call {
+    long number;
+    uint64_t arguments[6];
+};
+
+/* True if the thread does not stand in a call that only the kernel knows how to restart. */
+bool arch_regs_may_chain(const struct arch_regs *regs);
+
+/* Bytes that a chain of count calls takes on the stack. */
+size_t arch_chain_room(size_t count);
+
+/*
+ * Builds a chain below the address `below`: arch_chain_room(count) bytes at most go to image; they
+ * belong to *start, where the first frame is (arch_regs_set_return). The extended state stays as
+ * the frame at `end` has it, whose image is end_image. regs are those of the thread meanwhile; all
+ * signals are blocked.
+ */
+void arch_chain_build(const struct arch_call *calls, size_t count, const struct arch_regs *regs,
+                      const struct arch_gadgets *gadgets, uint64_t below, uint64_t end,
+                      const uint8_t *end_image, uint8_t *image, size_t *size, uint64_t *start);
+
+/* Bytes of end_image that it looks at. */
+size_t arch_chain_look(void);
+
+/* True if the thread has left all frames of the chain but the last call. */
+bool arch_chain_done(const struct arch_regs *regs, uint64_t end);
+
 /* Looks for both gadgets in code that is mapped at address; those found are filled in. */
 void arch_gadgets_find(const uint8_t *code, size_t size, uint64_t address,
                        struct arch_gadgets *gadgets);

@@ -313,6 +313,63 @@ void arch_frame_build(uint64_t top, const struct arch_regs *regs, const void *fp
     fpu_fill(image + (fpu_address - *address), fpu, fpu_size);
 }
 
+bool arch_regs_may_chain(const struct arch_regs *regs)
+{
+    /* rt_sigreturn clears what the kernel has noted for the restart. */
+    return (int64_t)regs->user.orig_rax < 0 || (int64_t)regs->user.rax != -ERESTART_RESTARTBLOCK;
+}
+
+/* Of one frame: its successor lies right above it; nobody reads what would be siginfo. */
+static size_t chain_step(void)
+{
+    return (offsetof(struct signal_frame, siginfo) + 15) & ~(size_t)15;
+}
+
+size_t arch_chain_room(size_t count)
+{
+    return count * chain_step() + 32;
+}
+
+size_t arch_chain_look(void)
+{
+    return sizeof(struct signal_frame);
+}
+
+void arch_chain_build(const struct arch_call *calls, size_t count, const struct arch_regs *regs,
+                      const struct arch_gadgets *gadgets, uint64_t below, uint64_t end,
+                      const uint8_t *end_image, uint8_t *image, size_t *size, uint64_t *start)
+{
+    struct signal_frame last;
+
+    memcpy(&last, end_image, sizeof(last));
+    *start = ((below - arch_chain_room(count)) & ~UINT64_C(15)) + 8;
+    *size = count * chain_step();
+    memset(image, 0, *size);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t next = i + 1 < count ? *start + (i + 1) * chain_step() : end;
+        struct arch_regs call = *regs;
+        struct signal_frame frame = {
+            .return_address = gadgets->sigreturn,
+            .uc_flags = last.uc_flags,
+            .stack_flags = last.stack_flags,
+            .signal_mask = ~UINT64_C(0),
+        };
+
+        arch_regs_set_call(&call, next, calls[i].number, calls[i].arguments);
+        call.user.rip = gadgets->syscall;
+        call.user.rax = (uint64_t)calls[i].number;
+        call.user.orig_rax = (uint64_t)-1;
+        context_fill(&frame.context, call.user);
+        frame.context.fpstate = last.context.fpstate;
+        memcpy(image + i * chain_step(), &frame, offsetof(struct signal_frame, siginfo));
+    }
+}
+
+bool arch_chain_done(const struct arch_regs *regs, uint64_t end)
+{
+    return regs->user.rsp == end;
+}
+
 bool arch_gadget_is_syscall(const uint8_t *code)
 {
     static const uint8_t syscall_ret[] = {0x0f, 0x05, 0xc3};

@@ -30,11 +30,14 @@ struct receive {
 
 _Static_assert(sizeof(struct receive) <= INFECT_SCRATCH, "the message fits the scratch memory");
 
-int descriptor_close(struct job *job, struct infection *infection, int fd)
+static int remote_close(struct job *job, struct infection *infection, int *fd)
 {
-    const uint64_t arguments[6] = {(uint64_t)fd};
+    const uint64_t arguments[6] = {(uint64_t)*fd};
     int64_t result;
 
+    if (*fd < 0)
+        return 0;
+    *fd = -1;
     return infect_call(job, infection, SYS_close, arguments, &result);
 }
 
@@ -126,21 +129,43 @@ static int remote_receive(struct job *job, struct infection *infection, int sock
     return 0;
 }
 
-int descriptor_send(struct job *job, struct infection *infection, int *fd)
+int descriptor_send(struct job *job, struct infection *infection, struct descriptor *descriptor)
 {
-    struct inject_reply failure;
-    int pair[2];
-    int result = -1;
-
-    if (remote_socketpair(job, infection, pair) < 0)
+    if (remote_socketpair(job, infection, descriptor->pair) < 0)
         return -1;
-    cleanup_close int taken = descriptor_take(job, infection->host, pair[1]);
-    if (taken >= 0 && file_send(job, taken) == 0)
-        result = remote_receive(job, infection, pair[0], fd);
-    failure = *job->reply;
-    for (int i = 0; i < 2 && infection->host->stopped; i++)
-        if (descriptor_close(job, infection, pair[i]) < 0)
+    descriptor->taken = descriptor_take(job, infection->host, descriptor->pair[1]);
+    if (descriptor->taken < 0 || file_send(job, descriptor->taken) < 0)
+        return -1;
+    return remote_receive(job, infection, descriptor->pair[0], &descriptor->fd);
+}
+
+int descriptor_end(struct job *job, struct infection *infection, struct descriptor *descriptor)
+{
+    int *const fds[] = {&descriptor->fd, &descriptor->pair[0], &descriptor->pair[1]};
+    struct inject_reply reply = *job->reply;
+
+    if (descriptor->taken >= 0)
+        close(descriptor->taken);
+    descriptor->taken = -1;
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]) && infection->host->stopped; i++)
+        if (remote_close(job, infection, fds[i]) < 0)
             return -1;
-    *job->reply = failure;
-    return result;
+    *job->reply = reply;
+    return 0;
+}
+
+size_t descriptor_end_calls(const struct infection *infection, const struct descriptor *descriptor,
+                            struct arch_call *calls)
+{
+    const struct arch_call end[DESCRIPTOR_CALLS] = {
+        {SYS_close, {(uint64_t)descriptor->fd}},
+        {SYS_close, {(uint64_t)descriptor->pair[1]}},
+        /* one byte, whichever */
+        {SYS_sendto,
+         {(uint64_t)descriptor->pair[0], infection->scratch, 1, MSG_DONTWAIT | MSG_NOSIGNAL}},
+        {SYS_close, {(uint64_t)descriptor->pair[0]}},
+    };
+
+    memcpy(calls, end, sizeof(end));
+    return DESCRIPTOR_CALLS;
 }

@@ -10,16 +10,24 @@
 #include "runtime/inject/task.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define EVENT_STOP 128
 #define CALL_TIMEOUT_NS UINT64_C(1000000000)
 #define CALL_ATTEMPTS 4
+
+/* With the call that the host waits in; and how long it waits there if we are dead by then. */
+#define CHAIN_ROOM arch_chain_room(INFECT_CHAIN_MAX + 1)
+#define CHAIN_PAUSE_NS 200000000
+#define CHAIN_NUDGE_NS 20000
 
 /* <linux/ptrace.h>, Linux 5.13; not in the <sys/ptrace.h> of older distributions. */
 #define GET_RSEQ_CONFIGURATION 0x420f
@@ -191,9 +199,11 @@ static int begin(struct job *job, struct tracee *host, struct infection *infecti
                                &infection->signal_mask) < 0)
         return reply_set(job->reply, INJECT_FAILED, "state of thread %d: %s", host->tid,
                          strerror(errno));
-    result = room_check(job, host,
-                        arch_red_zone() + arch_frame_room((size_t)fpu_size) + INFECT_SCRATCH + 64 +
-                            stack);
+    stack += arch_red_zone() + arch_frame_room((size_t)fpu_size) + INFECT_SCRATCH + 64;
+    /* Without the filter being asked: if we die in a chain, it would be asked for all the rest. */
+    infection->chains = !infection->filtered && arch_regs_may_chain(&host->regs) &&
+                        room_check(job, host, stack + CHAIN_ROOM) == 0;
+    result = infection->chains ? 0 : room_check(job, host, stack);
     return result ? result : frame_write(job, infection, fpu, (size_t)fpu_size);
 }
 
@@ -245,7 +255,7 @@ static int host_run(struct job *job, struct infection *infection, int request, b
             fault_point(job->injector);
         if (ptrace((enum __ptrace_request)request, tid, NULL, (void *)(long)signal) < 0)
             return host_lost(job, infection, false);
-        result = tracee_wait(tid, &status, until);
+        result = tracee_wait(job->injector, tid, &status, until);
         if (result != WAIT_STOPPED)
             return host_lost(job, infection, result == WAIT_GONE);
         if (entry && WSTOPSIG(status) == (SIGTRAP | 0x80))
@@ -318,6 +328,123 @@ int infect_call(struct job *job, struct infection *infection, long number,
     return 0;
 }
 
+/* A stop that is none of ours: the signal is passed on, and the chain goes on. */
+static int chain_continue(struct infection *infection, int status)
+{
+    int signal = status >> 16 ? 0 : WSTOPSIG(status);
+
+    return ptrace(PTRACE_CONT, infection->host->tid, NULL, (void *)(long)signal) < 0 ? -1 : 0;
+}
+
+/* poll(2) for a moment without sleeping, where that pays. */
+static bool chain_told(struct injector *injector, struct pollfd *fd)
+{
+    bool told = false;
+    uint64_t end;
+
+    if (!spin_worth(injector))
+        return poll(fd, 1, 0) > 0;
+    end = clock_now() + SPIN_NS;
+    while (!told && clock_now() < end)
+        told = poll(fd, 1, 0) > 0;
+    spin_judge(injector, told);
+    return told;
+}
+
+/* Waits until the host has told that all calls are made. */
+static int chain_wait(struct job *job, struct infection *infection, int notify, uint64_t until)
+{
+    struct pollfd fd = {.fd = notify, .events = POLLIN};
+
+    if (chain_told(job->injector, &fd))
+        return 0;
+    while (poll(&fd, 1, 1) <= 0) {
+        int status = 0;
+        pid_t found = waitpid(infection->host->tid, &status, __WALL | WNOHANG);
+
+        if ((found < 0 && errno != EINTR) || (found > 0 && !WIFSTOPPED(status)))
+            return host_lost(job, infection, true);
+        if ((found > 0 && chain_continue(infection, status) < 0) || clock_now() >= until)
+            return host_lost(job, infection, false);
+    }
+    return 0;
+}
+
+/* Stops the host where it waits. It may just be on its way from the last call to there. */
+static int chain_stop(struct job *job, struct infection *infection, uint64_t until)
+{
+    const struct timespec moment = {0, CHAIN_NUDGE_NS};
+    pid_t tid = infection->host->tid;
+    struct arch_regs regs;
+
+    for (;;) {
+        enum wait_result result;
+        int status = 0;
+
+        trace(job->injector, PTRACE_INTERRUPT, tid, NULL, NULL);
+        result = tracee_wait(job->injector, tid, &status, until);
+        if (result != WAIT_STOPPED)
+            return host_lost(job, infection, result == WAIT_GONE);
+        if (registers_get(job->injector, tid, &regs) < 0)
+            return host_lost(job, infection, false);
+        if (status >> 16 == EVENT_STOP && arch_chain_done(&regs, infection->frame))
+            return 0;
+        if (chain_continue(infection, status) < 0)
+            return host_lost(job, infection, false);
+        nanosleep(&moment, NULL);
+    }
+}
+
+/* The chain, and at its end a call that waits, in the host's memory. */
+static int chain_write(struct job *job, struct infection *infection, const struct arch_call *calls,
+                       size_t count, uint64_t *start)
+{
+    const struct timespec pause = {0, CHAIN_PAUSE_NS};
+    /* The last bytes of the scratch memory: the first ones are the callers'. */
+    uint64_t time = infection->scratch + INFECT_SCRATCH - sizeof(pause);
+    const struct arch_call wait = {SYS_ppoll, {0, 0, time, 0, sizeof(uint64_t)}};
+    struct arch_call all[INFECT_CHAIN_MAX + 1];
+    cleanup_free uint8_t *image = malloc(CHAIN_ROOM);
+    cleanup_free uint8_t *last = malloc(arch_chain_look());
+    size_t size;
+
+    if (!image || !last || count > INFECT_CHAIN_MAX)
+        return reply_set(job->reply, INJECT_FAILED, "out of memory");
+    if (!process_read(job->process, infection->frame, last, arch_chain_look()))
+        return reply_set(job->reply, INJECT_FAILED, "its stack cannot be read");
+    memcpy(all, calls, count * sizeof(*calls));
+    all[count] = wait;
+    arch_chain_build(all, count + 1, &infection->host->regs, &infection->gadgets,
+                     infection->scratch, infection->frame, last, image, &size, start);
+    if (memory_write(job, infection->host->tid, *start, image, size) < 0 ||
+        memory_write(job, infection->host->tid, time, &pause, sizeof(pause)) < 0)
+        return reply_set(job->reply, INJECT_FAILED, "writing to the stack: %s", strerror(errno));
+    return 0;
+}
+
+int infect_chain(struct job *job, struct infection *infection, const struct arch_call *calls,
+                 size_t count, int notify)
+{
+    uint64_t until = clock_now() + CALL_TIMEOUT_NS;
+    struct arch_regs regs = infection->host->regs;
+    pid_t tid = infection->host->tid;
+    uint64_t start;
+
+    if (chain_write(job, infection, calls, count, &start) < 0)
+        return -1;
+    arch_regs_set_return(&regs, &infection->gadgets, start);
+    if (registers_set(job->injector, tid, &regs) < 0)
+        return host_lost(job, infection, false);
+    if (signals_block(job, infection) < 0)
+        return -1;
+    if (trace(job->injector, PTRACE_CONT, tid, NULL, NULL) < 0)
+        return host_lost(job, infection, false);
+    fault_point(job->injector);
+    if (chain_wait(job, infection, notify, until) < 0)
+        return -1;
+    return chain_stop(job, infection, until);
+}
+
 /* What is in the extended registers, in the form in which it goes back. */
 struct extended_state {
     uint8_t *data;
@@ -362,7 +489,7 @@ static int function_wait(struct job *job, struct infection *infection, uint64_t 
 
         if (trace(job->injector, PTRACE_SYSCALL, host->tid, NULL, (void *)(long)signal) < 0)
             return host_lost(job, infection, false);
-        result = tracee_wait(host->tid, &status, until);
+        result = tracee_wait(job->injector, host->tid, &status, until);
         if (result != WAIT_STOPPED)
             return host_lost(job, infection, result == WAIT_GONE);
         signal = status >> 16 || WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status);

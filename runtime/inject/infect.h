@@ -30,7 +30,11 @@ struct infection {
     uint64_t scratch;     /* INFECT_SCRATCH bytes that may be used */
     bool masked;          /* the host's signals are blocked */
     bool filtered;        /* a seccomp filter is suspended */
+    bool chains;          /* infect_chain can be used */
 };
+
+/* Calls that a chain may have. */
+#define INFECT_CHAIN_MAX 24
 
 /*
  * Prepares a stopped thread whose process job->process shows. 0; JOB_RETRY with the reply set when
@@ -44,6 +48,15 @@ int infect_begin(struct job *job, struct tracee *host, struct infection *infecti
  */
 int infect_call(struct job *job, struct infection *infection, long number,
                 const uint64_t arguments[6], int64_t *result);
+
+/*
+ * Makes up to INFECT_CHAIN_MAX system calls without a stop between them; an injected call costs two
+ * stops, which is most of what there is to pay. Only where infection->chains is true. The calls'
+ * results are lost. The last one has to tell: it makes notify readable, or hangs it up. 0, or -1 as
+ * infect_call. If we die, the thread makes the remaining calls and comes back a moment later.
+ */
+int infect_chain(struct job *job, struct infection *infection, const struct arch_call *calls,
+                 size_t count, int notify);
 
 /* Stack that a function called by infect_function may use. */
 #define INFECT_FUNCTION_STACK 16384

@@ -47,6 +47,8 @@ struct injector {
     struct gadget_cache gadgets[GADGET_CACHE_SIZE];
     size_t gadgets_next;
     struct vm_snapshot *recent; /* recent.h; NULL at first */
+    unsigned spin_failures;     /* in a row */
+    unsigned spin_pause;        /* waits until the next try: stop.h */
     uint32_t fault_step;        /* only in builds for tests: see fault.h */
     uint32_t fault_count;
 };

@@ -107,9 +107,73 @@ static int segments_map(struct job *job, struct infection *infection, uint64_t b
     return 0;
 }
 
+/* The same calls for a chain. Returns their number. */
+static size_t segment_calls(const struct job *job, uint64_t bias, int fd, struct arch_call *calls)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < job->patch->segment_count; i++) {
+        const struct patch_segment *segment = &job->patch->segments[i];
+        uint64_t skip = segment->vaddr % PAGE;
+
+        if (segment->filesz)
+            calls[count++] = (struct arch_call){
+                SYS_mmap,
+                {bias + segment->vaddr - skip, segment->filesz + skip, (uint64_t)segment->prot,
+                 MAP_PRIVATE | MAP_FIXED, (uint64_t)fd, segment->offset - skip}};
+    }
+    return count;
+}
+
+/* What calls in a chain returned nobody knows: the mappings tell. */
+static int segments_check(struct job *job, uint64_t bias)
+{
+    cleanup_error struct sc_error *err = NULL;
+
+    if (process_maps_read(job->process, &err) < 0)
+        return reply_set(job->reply, INJECT_FAILED, "%s", err->message);
+    for (size_t i = 0; i < job->patch->segment_count; i++) {
+        const struct patch_segment *segment = &job->patch->segments[i];
+        uint64_t address = bias + segment->vaddr;
+        const struct process_map *map = process_map_at(job->process, address);
+
+        if (!segment->filesz)
+            continue;
+        if (!map || map->kind != PROCESS_MAP_FILE || map->prot != segment->prot ||
+            map->end < address + segment->filesz ||
+            map->offset + (address - map->start) != segment->offset)
+            return reply_set(job->reply, INJECT_NO_MEMORY, "the kernel refused a mapping");
+    }
+    return 0;
+}
+
+/* Maps all segments and closes the descriptors, with one stop instead of two for each call. */
+static int segments_chain(struct job *job, struct infection *infection, uint64_t bias,
+                          struct descriptor *descriptor)
+{
+    struct arch_call calls[PATCH_SEGMENTS_MAX + DESCRIPTOR_CALLS];
+    size_t count = segment_calls(job, bias, descriptor->fd, calls);
+
+    _Static_assert(PATCH_SEGMENTS_MAX + DESCRIPTOR_CALLS <= INFECT_CHAIN_MAX, "all in one chain");
+    count += descriptor_end_calls(infection, descriptor, calls + count);
+    if (infect_chain(job, infection, calls, count, descriptor->taken) < 0)
+        return -1;
+    descriptor->fd = descriptor->pair[0] = descriptor->pair[1] = -1;
+    return segments_check(job, bias);
+}
+
+static size_t unmapped_count(const struct job *job)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < job->state->instance_count; i++)
+        count += !job->state->instances[i].mapped;
+    return count;
+}
+
 /* Reserves, maps, relocates, marks. A failure leaves no mapping behind. */
 static int instance_map(struct job *job, struct infection *infection,
-                        const struct process_instance *instance, int fd)
+                        const struct process_instance *instance, struct descriptor *descriptor)
 {
     uint64_t size = job->patch->high - job->patch->low;
     cleanup_free uint8_t *image = NULL;
@@ -124,9 +188,14 @@ static int instance_map(struct job *job, struct infection *infection,
         return -1;
     base.patch = address - job->patch->low;
     image = image_make(job, &base);
-    if (image && segments_map(job, infection, address - job->patch->low, fd) == 0 &&
-        image_write(job, infection->host->tid, image, address - job->patch->low, instance->bias) ==
-            0)
+    if (!image)
+        result = -1;
+    else if (infection->chains && unmapped_count(job) == 1)
+        result = segments_chain(job, infection, base.patch, descriptor);
+    else
+        result = segments_map(job, infection, base.patch, descriptor->fd);
+    if (result == 0 && image_write(job, infection->host->tid, image, address - job->patch->low,
+                                   instance->bias) == 0)
         return 0;
     failure = *job->reply;
     if (infection->host->stopped)
@@ -137,19 +206,13 @@ static int instance_map(struct job *job, struct infection *infection,
 
 static int instances_map(struct job *job, struct infection *infection)
 {
-    int fd = -1;
-    int result = descriptor_send(job, infection, &fd);
+    struct descriptor descriptor = DESCRIPTOR_NONE;
+    int result = descriptor_send(job, infection, &descriptor);
 
     for (size_t i = 0; result == 0 && i < job->state->instance_count; i++)
         if (!job->state->instances[i].mapped)
-            result = instance_map(job, infection, &job->state->instances[i], fd);
-    if (fd >= 0 && infection->host->stopped) {
-        struct inject_reply reply = *job->reply;
-
-        descriptor_close(job, infection, fd);
-        *job->reply = reply;
-    }
-    return result;
+            result = instance_map(job, infection, &job->state->instances[i], &descriptor);
+    return descriptor_end(job, infection, &descriptor) < 0 && result == 0 ? -1 : result;
 }
 
 /* With this personality every readable mapping is executable: I7 could not be kept. */
@@ -166,10 +229,7 @@ static bool personality_bad(pid_t pid)
 
 bool patch_map_needed(const struct job *job)
 {
-    for (size_t i = 0; i < job->state->instance_count; i++)
-        if (!job->state->instances[i].mapped)
-            return true;
-    return false;
+    return unmapped_count(job) > 0;
 }
 
 /* Takes the mark off a mapping that is not what it should be, so that it is never used again. */
