@@ -128,7 +128,7 @@ daemon_start() {
         >> "$world/syscared.log" 2>&1 < /dev/null &
     daemon_pid=$!
     world_pids+=("$daemon_pid")
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         ctl list > /dev/null 2>&1 && return 0
         kill -0 "$daemon_pid" 2> /dev/null || return 1
         sleep 0.05

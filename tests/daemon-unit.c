@@ -2,7 +2,6 @@
 // Unit tests of the daemon: state file, names of patches, requests, settings.
 #include "lib/cleanup.h"
 #include "lib/file.h"
-#include "runtime/features.h"
 #include "runtime/options.h"
 #include "runtime/patch_id.h"
 #include "runtime/request.h"
@@ -451,46 +450,6 @@ static void settings_out_of_range_are_named_with_their_line(void **data)
     }
 }
 
-static void each_way_can_be_forced_by_its_name(void **data)
-{
-    (void)data;
-    for (unsigned way = 0; way <= UPROBES_AUTO; way++) {
-        const char *name = uprobes_name((enum uprobes_way)way);
-        char *argv[] = {"syscared", "--uprobes", (char *)name, NULL};
-        struct options options;
-
-        assert_int_equal(options_read(&options, 3, argv, NULL), 0);
-        assert_int_equal(options.uprobes, way);
-        assert_non_null(strstr(options_help(), name));
-        options_free(&options);
-    }
-}
-
-static void kernel_gets_the_best_way_that_it_can(void **data)
-{
-    struct features features = {.perf_uprobes = true};
-
-    (void)data;
-    assert_null(features_missing(&features, UPROBES_SAMPLE));
-    assert_non_null(features_missing(&features, UPROBES_PERF_PLAIN));
-    features.ring_buffer = true;
-    assert_null(features_missing(&features, UPROBES_PERF_PLAIN));
-    assert_non_null(features_missing(&features, UPROBES_PERF_ASYNC));
-    features.cookies = true;
-    assert_null(features_missing(&features, UPROBES_PERF_ASYNC));
-    assert_non_null(features_missing(&features, UPROBES_PERF_HOLD));
-    features.btf = features.sleepable = true;
-    assert_null(features_missing(&features, UPROBES_PERF_HOLD));
-    assert_non_null(features_missing(&features, UPROBES_MULTI_HOLD));
-    features.uprobe_multi = true;
-    assert_null(features_missing(&features, UPROBES_MULTI_HOLD));
-    /* What is forced is not replaced by anything else, but for the one fallback that is the same.
-     */
-    assert_true(uprobes_allowed(UPROBES_PERF_ASYNC, UPROBES_PERF_PLAIN));
-    assert_false(uprobes_allowed(UPROBES_PERF_HOLD, UPROBES_PERF_ASYNC));
-    assert_false(uprobes_allowed(UPROBES_SAMPLE, UPROBES_MULTI_HOLD));
-}
-
 static void kill_switch_is_the_last_such_word_of_the_command_line(void **data)
 {
     (void)data;
@@ -540,8 +499,6 @@ int main(void)
         cmocka_unit_test(oversized_requests_are_refused),
         cmocka_unit_test(settings_come_from_the_file_and_the_command_line_wins),
         cmocka_unit_test(settings_out_of_range_are_named_with_their_line),
-        cmocka_unit_test(each_way_can_be_forced_by_its_name),
-        cmocka_unit_test(kernel_gets_the_best_way_that_it_can),
         cmocka_unit_test(kill_switch_is_the_last_such_word_of_the_command_line),
         cmocka_unit_test(patch_directory_that_others_can_write_is_refused),
     };

@@ -36,7 +36,7 @@ log_names_the_way() {
 
 # Usage: becomes STATE NAME
 becomes() {
-    local end=$((SECONDS + 5))
+    local end=$((SECONDS + 30))
     until [ "$(ask "$2" call)" = "$1" ]; do
         [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.01
@@ -92,7 +92,7 @@ probed() {
 }
 
 unprobed() {
-    local end=$((SECONDS + 10))
+    local end=$((SECONDS + 60))
     while probed; do
         [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.1
@@ -235,7 +235,7 @@ section_change() {
 }
 
 is_stopped() {
-    local end=$((SECONDS + 5))
+    local end=$((SECONDS + 30))
     until grep -q '^State:.*T (stopped' "/proc/$1/status"; do
         [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.01

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of the daemon and the command: parts by themselves, then whole with real processes.
-check_PROGRAMS += tests/daemon-unit tests/daemon-patch-info tests/daemon-filter
+check_PROGRAMS += tests/daemon-unit tests/daemon-probes tests/daemon-patch-info \
+  tests/daemon-filter
 tests_daemon_unit_SOURCES = tests/daemon-unit.c
 tests_daemon_unit_CFLAGS = $(runtime_libdaemon_a_CFLAGS) $(CMOCKA_CFLAGS)
 tests_daemon_unit_LDADD = $(LIBDAEMON_LIBS) $(CMOCKA_LIBS)
-TESTS += tests/daemon-unit
+tests_daemon_probes_SOURCES = tests/daemon-probes.c
+tests_daemon_probes_CFLAGS = $(runtime_libdaemon_a_CFLAGS) $(CMOCKA_CFLAGS)
+tests_daemon_probes_LDADD = $(LIBDAEMON_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/daemon-unit tests/daemon-probes
 
 # Writes the patch_info of patch objects that were made without the differ.
 tests_daemon_patch_info_SOURCES = tests/daemon-patch-info.c
