@@ -153,6 +153,9 @@ enum change_kind {
 };
 enum change_kind build_change_kind(const char *path);
 
+/* Gives a new time to the sources of R's units that read what the patch changes. build_touch.c */
+int build_touch_dependents(const struct build *build, struct sc_error **err);
+
 /* Sets base: R after %build, or after %install where that builds everything. build_trees.c */
 int build_choose_base(struct build *build, struct sc_error **err);
 

@@ -241,7 +241,7 @@ static int patch_on_reference(struct build *build, struct sc_error **err)
         return -1;
     result = patch_tree(build, build->base, &report, err);
     linekeep_report_clear(&report);
-    return result;
+    return result < 0 ? -1 : build_touch_dependents(build, err);
 }
 
 /* P from the start, at the same path: %prep, patches, the line numbers that were kept before. */

@@ -61,4 +61,30 @@ copied_sources_are_not_overlooked() {
     [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
 }
 tap_that "copied_sources_are_not_overlooked" copied_sources_are_not_overlooked
+
+# Makefiles that do not know which sources include a header: --disable-dependency-tracking.
+cp -a "$sources" "$work/tiny-blind"
+sed -i 's|%.c lib/tiny.h|%.c|' "$work/tiny-blind/Makefile.in"
+mkdir -p "$work/blind"
+make_srpm "$work/tiny-blind" 1.0 "$work/blind" "$configure_build"
+ship "$work/blind" || tap_bail "the package without dependencies cannot be built"
+make_patch "$work/tiny-blind" "$work/header.patch" sed -i 's/TINY_SCALE 3/TINY_SCALE 4/' lib/tiny.h
+headers_are_followed_where_make_does_not() {
+    build_patch "$work/o" "$work/blind" "$work/header.patch" --explain || return
+    says "$work/o" "built on the original's" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny /usr/lib64/libtiny.so.1 " ]
+}
+tap_that "headers_are_followed_where_make_does_not" headers_are_followed_where_make_does_not
+
+# Objects that are made once and never again.
+sed -i 's|^\$(OBJECTS):.*|$(OBJECTS):|; s|-c -o \$@ \$<|-c -o $@ $(@:.o=.c)|' "$work/tiny-blind/Makefile.in"
+mkdir -p "$work/never"
+make_srpm "$work/tiny-blind" 1.0 "$work/never" "$configure_build"
+ship "$work/never" || tap_bail "the package without any dependency cannot be built"
+what_make_leaves_out_is_found() {
+    build_patch "$work/o" "$work/never" "$work/header.patch" --explain || return
+    says "$work/o" "because make\(1\) did not compile all that depends on the patch" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny /usr/lib64/libtiny.so.1 " ]
+}
+tap_that "what_make_leaves_out_is_found" what_make_leaves_out_is_found
 tap_done
