@@ -30,6 +30,9 @@ bool text_row(struct writer *writer, uint32_t row, int64_t addend);
 /* In a patch object: words that stand for a slot of thread-local variables; false for others. */
 bool text_cell(struct writer *writer, const struct image_symbol *cell);
 
+/* In the patched link: what a slot leads to that is for a new global symbol of its own, or NULL. */
+const struct image_symbol *text_own_symbol(const struct view *view, const struct image_slot *slot);
+
 /* In a patch object: a jump through a slot of the target, as a call of it; false for others. */
 bool text_thunk(struct writer *writer, const struct code *part);
 

@@ -102,12 +102,27 @@ bool text_cell(struct writer *writer, const struct image_symbol *cell)
     return true;
 }
 
+/*
+ * A library's new global function: ld gives it a slot, because another library might define it too,
+ * and in the patch it is the patch's own. Nothing that runs can know the name yet.
+ */
+const struct image_symbol *text_own_symbol(const struct view *view, const struct image_slot *slot)
+{
+    const struct differ *differ = view->differ;
+
+    if (view->image != differ->patched || !slot->symbol || !slot->symbol->defined ||
+        slot->symbol->type == STT_GNU_IFUNC || image_dynamic(differ->reference, slot->name))
+        return NULL;
+    return slot->symbol;
+}
+
 /* A pointer that the dynamic linker makes. */
 void text_slot(struct writer *writer, const struct image_slot *slot)
 {
     const struct image *image = writer->view->image;
     uint64_t offset;
     unsigned int row;
+    const struct image_symbol *own;
 
     if (tls_is_slot(image, slot)) {
         enum reloc_class class = tls_slot_class(image, slot, &offset);
@@ -119,6 +134,8 @@ void text_slot(struct writer *writer, const struct image_slot *slot)
         fputs("resolved by ", writer->out);
     if (!slot->symbol)
         text_reference(writer, (uint64_t)slot->addend, 0);
+    else if ((own = text_own_symbol(writer->view, slot)))
+        text_reference(writer, own->address + (uint64_t)slot->addend, 0);
     else if (writer->view->target && sscanf(slot->name, "sct.%u.", &row) == 1 &&
              text_row(writer, row, slot->addend))
         return;

@@ -463,8 +463,10 @@ static const struct image_slot *fixed_slot(const struct writer *writer, uint64_t
 
     if (!slot || text_is_import(writer->view, slot))
         return NULL;
-    return slot->type == writer->view->image->arch->dyn_relative || writer->view->target ? slot
-                                                                                         : NULL;
+    return slot->type == writer->view->image->arch->dyn_relative || writer->view->target ||
+                   text_own_symbol(writer->view, slot)
+               ? slot
+               : NULL;
 }
 
 static void write_operand(struct writer *writer, const struct arch_insn *insn, uint8_t index)

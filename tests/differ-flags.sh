@@ -81,4 +81,15 @@ for flags in '-O2 -fPIC' '-O0 -fPIC' '-Os -fPIC -fcf-protection=full' '-O2 -fPIC
         accepts "a_library_compiled_with_${flags// /_}_${bind}_is_patched" fixed "$want"
     done
 done
+
+# What is new in a library and global has a slot there; in the patch it is the patch's own.
+sed -i -e 's/^__attribute__((noinline)) int fixed/int fresh_count;\n__attribute__((noipa)) int fresh(int x) { fresh_count++; return x; }\n&/' \
+    -e 's/i < n; i++/i < fresh(n); i++/' -e 's/"bounded "/fresh_count > 90 ? "often " : "bounded "/' p/main.c
+for flags in '-O2 -fPIC' '-O2 -fPIC -fno-plt' '-O0 -fPIC'; do
+    cflags=$flags ldflags=
+    accepts "a_new_global_function_of_a_library_compiled_with_${flags// /_}_is_its_own" fixed "$want"
+done
+sed -i 's/fresh(n); i++/(\&fresh)(n); i++/; s/fresh_count > 90/(long)\&fresh == 7 || &/' p/main.c
+cflags='-O2 -fPIC'
+accepts 'and_so_is_its_address' fixed "$want"
 tap_done

@@ -158,6 +158,7 @@ case_run() {
     must "the patch package is published" patch_publish || return
     [ -z "$kind" ] || probe_before "$2" "$kind" || return
     watch_files "$1" file || return
+    [ "${#watched[@]}" -ne 0 ] || fault "no process runs any of the files" || return
     must "dnf installs the patch package" patch_install && must "rescan" syscare rescan &&
         patch_states_are NOT-APPLIED && patch_apply || return
     [ -z "$kind" ] || probe_applied "$2" || return

@@ -111,6 +111,11 @@ probe_of_package() {
     "$corpus/probe.py" list | awk -F '\t' -v package="$1" '$2 == package && $4 == "call" { print $1; exit }'
 }
 
+# True if the program of a probe is FILE. Usage: probe_runs CVE FILE
+probe_runs() {
+    [ "$("$corpus/probe.py" list | awk -F '\t' -v cve="$1" '$1 == cve { print $3 }')" = "$(basename "$2")" ]
+}
+
 # A process that has loaded a library of the root with dlopen. Usage: mapper_start LIBRARY NAME
 mapper_start() {
     [ -x "$out/mapper" ] || gcc -O1 -g -o "$out/mapper" "$srcdir/tests/corpus/mapper.c" || return
@@ -141,7 +146,8 @@ mapping_start() {
     *.so | *.so.*) mapper_start "$2" "$3" ;;
     *)
         probe=$(probe_of_package "$1")
-        [ -n "$probe" ] && probe_start "$probe" "$3" && maps_file "$spawned" "$2" || return 77
+        [ -n "$probe" ] && probe_runs "$probe" "$2" || return 77
+        probe_start "$probe" "$3" && maps_file "$spawned" "$2"
         ;;
     esac
 }
