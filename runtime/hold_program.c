@@ -157,7 +157,7 @@ void hold_program_unload(struct hold *hold)
     bpf_object__close(hold->object);
     hold->object = NULL;
     hold->program = -1;
-    hold->maps = (struct hold_maps){-1, -1, -1, -1, -1, -1, -1, -1, -1};
+    memset(&hold->maps, 0xff, sizeof(hold->maps)); /* all -1 */
 }
 
 /* What ring_buffer__poll calls; checks the size of what came. */
