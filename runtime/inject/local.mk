@@ -17,7 +17,8 @@ runtime_libprocess_a_SOURCES = \
   runtime/process_symbol.c runtime/process_symbol.h \
   runtime/process_state.c runtime/process_state.h
 if RUNTIME_X86_64
-runtime_libprocess_a_SOURCES += runtime/arch/x86_64.c runtime/arch/x86_64_frame.c
+runtime_libprocess_a_SOURCES += runtime/arch/x86_64.c runtime/arch/x86_64_first.c \
+  runtime/arch/x86_64_frame.c
 endif
 runtime_libprocess_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 LIBPROCESS = runtime/libprocess.a
