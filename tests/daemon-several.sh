@@ -76,7 +76,7 @@ tap_section_forced() {
         "patched: 1 of 2 functions are those of a newer patch" state_in_process ONE
     tap_prints "newer_one_is_patched" patched state_in_process TWO
     daemon_kill
-    tap_that "daemon_starts_with_a_forced_patch" daemon_start --audit-interval 1
+    tap_that "daemon_starts_with_a_forced_patch" daemon_start --audit-interval 1 --hold-limit 1000
     sleep 1.5
     tap_prints "no_audit_changes_what_is_forced" "12" seen
     tap_prints "processes_that_start_get_the_same" "1 2 2" all_call

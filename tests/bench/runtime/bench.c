@@ -114,7 +114,9 @@ static int run_attach(const char *dir, const char *path, int count)
     static const char uuid[] = "00000000-0000-0000-0000-00000000beef";
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
     uint64_t first = find_first(path, &err), begin, middle;
-    struct hold *hold = first ? hold_open(dir, 50000000, &err) : NULL;
+    const struct hold_settings settings = {
+        .way = UPROBES_MULTI_HOLD, .pin_dir = dir, .limit_ns = 50000000};
+    struct hold *hold = first ? hold_open(&settings, &err) : NULL;
 
     for (int i = 0; functions && i < count; i++)
         functions[i].offset = first + 16u * (unsigned)i;
