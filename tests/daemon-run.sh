@@ -382,6 +382,7 @@ tap_that "patches_are_made" eval 'make_patch FIX1 10 "answer0 answer1" "answer0"
     make_patch FIX2 20 "answer2" && make_patch FIX3 30 "answer0" &&
     make_patch FIX4 40 "answer0 answer1 answer2" && compile_tracer' ||
     tap_bail "no patches"
+world_made
 tap_section_first_apply
 tap_section_deactive
 tap_section_restart

@@ -278,6 +278,7 @@ world_begin "$builddir/tests/daemon-ways.world" > "$builddir/tests/daemon-ways.b
     { sed 's/^/# /' "$builddir/tests/daemon-ways.begin"; tap_bail "no world"; }
 rm -f "$builddir/tests/daemon-ways.begin"
 tap_that "patch_is_made" make_patch FIX1 10 "answer0 answer1" "answer0" || tap_bail "no patch"
+world_made
 original_bytes=$(first_bytes)
 tap_that "function_is_not_probed_before" unprobed
 for way in $ways; do

@@ -179,6 +179,7 @@ world_begin "$builddir/tests/truth-status.world" > "$builddir/tests/truth-status
 rm -f "$builddir/tests/truth-status.begin"
 tap_that "patches_are_made" eval 'make_patch FIX1 10 "answer0 answer1" &&
     make_patch FIX2 20 "answer2"' || tap_bail "no patches"
+world_made
 tap_section_states
 tap_section_lost
 tap_section_daemon_updates

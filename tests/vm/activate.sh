@@ -73,6 +73,7 @@ world_begin "$builddir/tests/vm-activate.world" > "$builddir/tests/vm-activate.b
 rm -f "$builddir/tests/vm-activate.begin"
 options=(--audit-interval 2)
 tap_that "patch_is_made" make_patch FIX1 10 "answer0 answer1" || tap_bail "no patch"
+world_made
 target_start running
 tap_that "daemon_starts" daemon_start "${options[@]}" ||
     { sed 's/^/# /' "$world/syscared.log"; tap_bail "no daemon"; }

@@ -128,10 +128,12 @@ guest_run() {
     variables "$1" > "$results/variables"
     mapfile -t command < <(qemu_command; share root "$guest_root"; share source "$source"
         share build "$guest_build"; share kernel "$kernel"; share results "$results" off)
+    # icount: time passes with the instructions that the guest was given, not with those that the
+    # host gave to others. One processor: with two, each waits for the other's whole time slice.
     # pdeathsig: both end with whoever started them, however that ends.
     setpriv --pdeathsig KILL timeout --foreground -k 5 "$deadline" \
         setpriv --pdeathsig KILL "${command[@]}" \
-        -accel tcg -icount shift=1 -smp 2 -m "${VMTEST_MEMORY:-2048}" -nodefaults -no-user-config \
+        -accel tcg -icount shift=1 -smp 1 -m "${VMTEST_MEMORY:-2048}" -nodefaults -no-user-config \
         -display none -serial stdio -no-reboot -kernel "$results/kernel" \
         -initrd "$results/initramfs.gz" \
         -append "console=$(console_of) panic=-1 oops=panic quiet" < /dev/null \

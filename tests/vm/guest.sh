@@ -49,6 +49,7 @@ run_test() {
     (
         cd "$build" || exit
         export top_srcdir=$source top_builddir=$build CMOCKA_MESSAGE_OUTPUT=TAP
+        export SYSCARE_WORLDS=/vmtest/build/vmtest/worlds
         export SYSCARE_ACTIVATES=$activates WAYS=$ways
         exec timeout -k 20 "$limit" "$program"
     ) > "$out.tap" 2> "$out.err" < /dev/null

@@ -86,6 +86,26 @@ root_prepare() {
     fi
 }
 
+# Programs and patches that tests would compile, made here: in the guest that takes minutes. A test
+# whose world cannot be made here (without root) makes it there. Usage: worlds_make TEST...
+worlds_make() {
+    local name worlds=$cache/worlds
+    rm -rf "$worlds"
+    [ "$machine" = "$(uname -m)" ] || return 0
+    for name in "$@"; do
+        case $name in
+        vm/activate.sh | daemon-run.sh | daemon-ways.sh | truth-status.sh)
+            SYSCARE_MAKE_WORLDS=$worlds "$source/tests/$name"
+            ;;
+        esac
+    done
+}
+
+# Usage: prepare WORD
+prepare() {
+    kernel_prepare "$1" && root_prepare && initramfs_make && kernel_image_make
+}
+
 # One kernel from the first download to its line of results; failures are counted, not passed on.
 # Usage: kernel_run WORD
 kernel_run() {
@@ -93,23 +113,36 @@ kernel_run() {
     rm -rf "$results"
     mkdir -p "$results"
     echo "$1: prepares"
-    if ! { kernel_prepare "$1" && root_prepare && initramfs_make && kernel_image_make; } > "$results/prepare.log" 2>&1 \
-        < /dev/null; then
+    if ! prepare "$1" > "$results/prepare.log" 2>&1 < /dev/null; then
         tail -n 15 "$results/prepare.log"
         echo "$1: cannot be prepared (log: $results/prepare.log)"
         failed_kernels+=("$1")
         return
     fi
     tests=$(tests_for "$machine")
+    # shellcheck disable=SC2086 # a list of names
+    worlds_make $tests > "$results/worlds.log" 2>&1 < /dev/null
     guest_run "$tests" || failed_kernels+=("$1")
     # shellcheck disable=SC2086 # a list of names
     "$here/count.sh" "$1" "$results" $tests || failed_kernels+=("$1")
 }
 
+# What the kernels that were asked for need.
+commands_needed() {
+    local word
+    echo busybox cpio depmod readelf setpriv
+    for word in $kernels; do
+        case $word in
+        */*) echo qemu-system-x86_64 ;;
+        *-aarch64) echo dpkg-deb qemu-system-aarch64 aarch64-linux-gnu-g++ qemu-aarch64-static ;;
+        *) echo dpkg-deb qemu-system-x86_64 ;;
+        esac
+    done
+}
+
 need_commands() {
     local name
-    for name in qemu-system-x86_64 qemu-system-aarch64 busybox cpio depmod dpkg-deb \
-        aarch64-linux-gnu-gcc qemu-aarch64-static; do
+    for name in $(commands_needed); do
         command -v "$name" > /dev/null && continue
         "$source/scripts/setup-packages" --for-vmtest > "$cache/packages.log" 2>&1 < /dev/null &&
             return
@@ -119,16 +152,23 @@ need_commands() {
     done
 }
 
-failed_kernels=()
-if [ "$(uname -m)" != x86_64 ]; then
-    echo "vmtest: guests share the root of an x86_64 host, and this is $(uname -m)"
-    exit 1
-fi
-mkdir -p "$cache" || exit
-need_commands
-trap 'guest_end; exit 130' INT TERM HUP
-trap guest_end EXIT
-for word in $kernels; do
-    kernel_run "$word"
-done
-[ "${#failed_kernels[@]}" -eq 0 ]
+# One function: the shell has read all of it before it begins, whoever edits this file meanwhile.
+main() {
+    local word
+    failed_kernels=()
+    if [ "$(uname -m)" != x86_64 ]; then
+        echo "vmtest: guests share the root of an x86_64 host, and this is $(uname -m)"
+        exit 1
+    fi
+    mkdir -p "$cache" || exit
+    need_commands
+    trap 'guest_end; exit 130' INT TERM HUP
+    trap guest_end EXIT
+    for word in $kernels; do
+        kernel_run "$word"
+    done
+    [ "${#failed_kernels[@]}" -eq 0 ]
+    exit
+}
+
+main
