@@ -17,7 +17,7 @@ struct image_symbol {
     uint64_t address, size;
     uint8_t type, bind, visibility;
     bool defined;
-    bool undefined;       /* SHN_UNDEF; an absolute symbol is neither */
+    bool undefined;      /* SHN_UNDEF; an absolute symbol is neither */
     bool global;         /* it was global in its object, even if ld made it local */
     const char *input;   /* the object that it lies in by the map, or NULL */
     const char *version; /* of .dynsym: symbol version, NULL for none; of .symtab: after the @ */

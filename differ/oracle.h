@@ -41,9 +41,9 @@ struct view {
     size_t code_count;
     uint64_t *starts; /* addresses that code takes without telling how much it uses there, sorted */
     size_t start_count;
-    struct list tables;                  /* struct view_table, by function */
-    bool tell_files; /* texts tell functions of other files from those of the same */
-    struct view *target;                 /* a patch object: what its sct.* symbols are in */
+    struct list tables;  /* struct view_table, by function */
+    bool tell_files;     /* texts tell functions of other files from those of the same */
+    struct view *target; /* a patch object: what its sct.* symbols are in */
     const struct sc_patch_rela *runtime; /* a patch object: .syscare.rela */
     size_t runtime_count;
 };
