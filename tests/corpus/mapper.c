@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Loads the libraries that it is given and waits: a process that maps them.
+// Loads a library and waits: a process that maps it. Usage: mapper LIBRARY [OTHER...]
+// Some libraries use others without saying so (libevent_extra uses libevent_core); these are loaded
+// before.
 #include <dlfcn.h>
 #include <stdio.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++)
-        if (!dlopen(argv[i], RTLD_NOW | RTLD_GLOBAL)) {
-            fprintf(stderr, "%s\n", dlerror());
-            return 1;
-        }
+    void *library = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL) : NULL;
+
+    for (int i = 2; i < argc && !library; i++)
+        if (dlopen(argv[i], RTLD_NOW | RTLD_GLOBAL))
+            library = dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL);
+    if (!library) {
+        fprintf(stderr, "%s\n", dlerror());
+        return 1;
+    }
     puts("loaded");
     fflush(stdout);
     for (;;)

@@ -118,10 +118,12 @@ probe_runs() {
 
 # A process that has loaded a library of the root with dlopen. Usage: mapper_start LIBRARY NAME
 mapper_start() {
-    [ -x "$out/mapper" ] || gcc -O1 -g -o "$out/mapper" "$srcdir/tests/corpus/mapper.c" || return
+    [ "$out/mapper" -nt "$srcdir/tests/corpus/mapper.c" ] || gcc -O1 -g -o "$out/mapper" "$srcdir/tests/corpus/mapper.c" || return
+    local others
+    mapfile -t others < <(find "$root/usr/lib64" -maxdepth 1 -name 'lib*.so.*' -type f ! -path "$root$1" | sort)
     : > "$world/log/$2"
-    world_spawn "$world/log/$2" env LD_LIBRARY_PATH="$(root_library_path)" "$out/mapper" "$root$1"
-    wait_until 10 grep -q loaded "$world/log/$2"
+    world_spawn "$world/log/$2" env LD_LIBRARY_PATH="$(root_library_path)" "$out/mapper" "$root$1" "${others[@]}"
+    wait_until 30 grep -q loaded "$world/log/$2"
 }
 
 # An nginx with one of its modules. Usage: nginx_start MODULE NAME
@@ -134,7 +136,7 @@ events {}
 END
     world_spawn "$world/log/$2" env LD_LIBRARY_PATH="$(root_library_path)" \
         "$root/usr/sbin/nginx" -p "$dir" -c "$dir/conf" -e "$dir/logs/start.log"
-    wait_until 10 maps_file "$spawned" "$1"
+    wait_until 30 maps_file "$spawned" "$1"
 }
 
 # Starts something that maps FILE of the root, where it is known how: 77 where not.
