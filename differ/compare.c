@@ -234,7 +234,8 @@ static bool spread_constants(struct object *patched)
         struct symbol *symbol = patched->all.items[i];
         struct slice slice = relocations_of(symbol);
 
-        if (!symbol->twin || symbol->status != STATUS_SAME || !symbol->section ||
+        if (!symbol->twin || symbol->status != STATUS_SAME ||
+            !symbol->section || /* a common symbol refers to nothing */
             (!symbol_is_function(symbol) && symbol->section->kind != SECTION_RODATA))
             continue;
         for (size_t j = 0; j < slice.count && symbol->status == STATUS_SAME; j++) {

@@ -77,6 +77,30 @@ Dwarf_Die dwarf_file_next_unit(struct dwarf_file *file)
     return unit;
 }
 
+bool dwarf_file_has_type_units(struct dwarf_file *file)
+{
+    Dwarf_Unsigned sections, groups, selected, rows;
+    Dwarf_Error error = NULL;
+    bool found = false;
+
+    if (dwarf_sec_group_sizes(file->dwarf, &sections, &groups, &selected, &rows, &error) !=
+            DW_DLV_OK ||
+        !rows)
+        return false;
+    {
+        Dwarf_Unsigned *group = pool_alloc(file->pool, rows * sizeof(*group));
+        Dwarf_Unsigned *number = pool_alloc(file->pool, rows * sizeof(*number));
+        const char **names = pool_alloc(file->pool, rows * sizeof(*names));
+
+        if (dwarf_sec_group_map(file->dwarf, rows, group, number, names, &error) != DW_DLV_OK)
+            return file->failed = true;
+        for (Dwarf_Unsigned i = 0; i < rows; i++)
+            found |= strcmp(names[i], ".debug_types") == 0 ||
+                     (group[i] > DW_GROUPNUMBER_DWO && strcmp(names[i], ".debug_info") == 0);
+    }
+    return found;
+}
+
 Dwarf_Half dwarf_die_tag(struct dwarf_file *file, Dwarf_Die die)
 {
     Dwarf_Half tag = 0;
@@ -148,6 +172,27 @@ bool dwarf_die_number(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half name, u
         *value = (uint64_t)with_sign;
     else
         found = false;
+    dwarf_dealloc(file->dwarf, attribute, DW_DLA_ATTR);
+    return found;
+}
+
+bool dwarf_die_has_address(struct dwarf_file *file, Dwarf_Die die)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Error error = NULL;
+    Dwarf_Unsigned size;
+    Dwarf_Ptr block;
+    bool found = false;
+
+    if (dwarf_attr(die, DW_AT_location, &attribute, &error) != DW_DLV_OK)
+        return false;
+    if (dwarf_formexprloc(attribute, &size, &block, &error) == DW_DLV_OK && size > 0) {
+        const uint8_t *operation = block;
+
+        found = *operation == DW_OP_addr || *operation == DW_OP_addrx ||
+                *operation == DW_OP_const8u || *operation == DW_OP_const4u ||
+                *operation == DW_OP_constx;
+    }
     dwarf_dealloc(file->dwarf, attribute, DW_DLA_ATTR);
     return found;
 }

@@ -33,6 +33,10 @@ void dwarf_file_close(struct dwarf_file *file);
 /* The DIE of the next unit, its version and its files; NULL after the last. Free with die_free. */
 Dwarf_Die dwarf_file_next_unit(struct dwarf_file *file);
 
+/* True if types lie in COMDAT groups or in .debug_types (-fdebug-types-section): they are not read.
+ */
+bool dwarf_file_has_type_units(struct dwarf_file *file);
+
 Dwarf_Half dwarf_die_tag(struct dwarf_file *file, Dwarf_Die die);
 bool dwarf_die_has(Dwarf_Die die, Dwarf_Half attribute);
 /* A copy in the pool, or NULL. */
@@ -44,6 +48,8 @@ const char *dwarf_die_name(struct dwarf_file *file, Dwarf_Die die);
 /* False when the DIE has none, or it is no number. */
 bool dwarf_die_number(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute,
                       uint64_t *value);
+/* True if DW_AT_location is one expression with an address: static or thread-local storage. */
+bool dwarf_die_has_address(struct dwarf_file *file, Dwarf_Die die);
 /* The DIE that the attribute refers to; NULL for none. */
 Dwarf_Die dwarf_die_reference(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute);
 Dwarf_Die dwarf_die_child(struct dwarf_file *file, Dwarf_Die die);

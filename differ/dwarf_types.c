@@ -16,6 +16,7 @@ struct reader {
     struct dwarf_file file;
     struct pool *pool;
     struct type_table *table;
+    bool elsewhere; /* some of the types are in another file or in units of their own */
 };
 
 static const char *die_name(struct reader *reader, Dwarf_Die die)
@@ -342,6 +343,47 @@ static void add_constants(struct reader *reader, Dwarf_Die type, const char *sco
     }
 }
 
+/* Constants hold no state: they are compared by content. */
+static bool is_constant(struct reader *reader, Dwarf_Die die)
+{
+    Dwarf_Die type = dwarf_die_reference(&reader->file, die, DW_AT_type);
+    Dwarf_Half tag = type ? dwarf_die_tag(&reader->file, type) : 0;
+    bool constant = tag == DW_TAG_const_type;
+
+    if (tag == DW_TAG_array_type || tag == DW_TAG_typedef || tag == DW_TAG_volatile_type)
+        constant = is_constant(reader, type);
+    dwarf_die_free(&reader->file, type);
+    return constant;
+}
+
+/*
+ * What a variable holds: the same bytes mean another thing when an integer becomes a float. Its
+ * name and size tell nothing of that. Variables of functions count when they are static.
+ */
+static void read_variable(struct reader *reader, Dwarf_Die die, const char *scope)
+{
+    bool local = strstr(scope, "()::") != NULL && !dwarf_die_has(die, DW_AT_external);
+    Dwarf_Die declaration = dwarf_die_reference(&reader->file, die, DW_AT_specification);
+    Dwarf_Die named = declaration ? declaration : die;
+    const char *name = die_name(reader, named);
+
+    if (name && (!local || dwarf_die_has_address(&reader->file, die)) &&
+        !is_constant(reader, named)) {
+        struct type_layout *layout = pool_alloc(reader->pool, sizeof(*layout));
+        struct type_member *content = pool_alloc(reader->pool, sizeof(*content));
+
+        layout->key = pool_format(reader->pool, "%svariable %s", scope, name);
+        layout->variable = true;
+        die_place(reader, named, &layout->file, &layout->line);
+        content->name = "";
+        content->type = describe_type_of(reader, named, 0, false);
+        list_add(reader->pool, &layout->members, content);
+        list_add(reader->pool, &reader->table->layouts, layout);
+        name_index_add(reader->pool, &reader->table->index, layout->key, layout);
+    }
+    dwarf_die_free(&reader->file, declaration);
+}
+
 static void read_typedef(struct reader *reader, Dwarf_Die die, const char *scope)
 {
     Dwarf_Die meant = dwarf_die_reference(&reader->file, die, DW_AT_type);
@@ -387,6 +429,8 @@ static void read_die(struct reader *reader, Dwarf_Die die, const char *scope)
             read_scope(reader, die, pool_format(reader->pool, "%s%s::", scope, name));
     } else if (tag == DW_TAG_typedef) {
         read_typedef(reader, die, scope);
+    } else if (tag == DW_TAG_variable) {
+        read_variable(reader, die, scope);
     } else if (tag == DW_TAG_subprogram) {
         name = function_name(reader, die);
         read_scope(reader, die, pool_format(reader->pool, "%s%s()::", scope, name ? name : ""));
@@ -413,12 +457,18 @@ int dwarf_types_read(struct pool *pool, const char *path, struct type_table *tab
 
     if (have <= 0)
         return have;
+    if (dwarf_file_has_type_units(&reader.file))
+        reader.elsewhere = true;
     while ((unit = dwarf_file_next_unit(&reader.file))) {
+        if (dwarf_die_has(unit, DW_AT_dwo_name) || dwarf_die_has(unit, DW_AT_GNU_dwo_name))
+            reader.elsewhere = true;
         read_scope(&reader, unit, "");
         dwarf_die_free(&reader.file, unit);
         units++;
     }
     dwarf_file_close(&reader.file);
+    if (reader.elsewhere)
+        return 0;
     if (reader.file.failed)
         return sc_error_set(err, SC_FAILED, "%s: debugging information cannot be read", path);
     name_index_sort(&table->index);

@@ -19,16 +19,18 @@ struct type_member {
 };
 
 /*
- * One structure, union, class or enumeration. The description of a member's type holds what decides
- * whether old and new code can share an object: sizes of numbers but not their signedness, names of
- * structures but not what is in them (they have a layout of their own), no qualifiers.
+ * One structure, union, class or enumeration; or a variable that keeps its place while the program
+ * runs, whose only member says what is stored there. The description of a member's type holds what
+ * decides whether old and new code can share an object: sizes of numbers but not their signedness,
+ * names of structures but not what is in them (they have a layout of their own), no qualifiers.
  */
 struct type_layout {
-    const char *key;  /* "struct list", "typedef list_t", "parse()::struct state" */
+    const char *key;  /* "struct list", "typedef list_t", "parse()::struct state", "variable x" */
     const char *file; /* where it is declared, as in struct type_member */
     uint32_t line;
     bool enumeration;
-    uint64_t size;       /* bytes */
+    bool variable;
+    uint64_t size;       /* bytes; 0 for a variable */
     struct list members; /* struct type_member, in the order of the source */
 };
 
@@ -40,8 +42,8 @@ struct type_table {
 
 /*
  * Reads the types of the object at path (DWARF 2 to 5, "Debugging Information Format"). Memory
- * belongs to the pool. Returns 1, 0 when the object has no debugging information, -1 with err set
- * when it is damaged.
+ * belongs to the pool. Returns 1, 0 when the object has no debugging information, or some of it
+ * lies elsewhere (-gsplit-dwarf, -fdebug-types-section), -1 with err set when it is damaged.
  */
 int dwarf_types_read(struct pool *pool, const char *path, struct type_table *table,
                      struct sc_error **err);

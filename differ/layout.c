@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Refuses a patch that changes the layout of a type: objects that the old code made live on in the
-// process, and the new code would read them wrongly.
+// Refuses a patch that changes the layout of a type, or the type of a variable: objects that the
+// old code made live on in the process, and the new code would read them wrongly.
 //
 // Whether an object of the type is alive cannot be seen from the objects, so every changed layout
 // of a unit that goes into the patch counts. New types, new enumerators, renamed members and
@@ -89,11 +89,36 @@ static const char *describe_change(struct pool *pool, const struct type_layout *
     return "its contents change";
 }
 
+/* The size at the end of a description, 0 when there is none: "[4]int:8" is four times 8. */
+static uint64_t described_size(const char *type)
+{
+    const char *colon = strrchr(type, ':');
+    uint64_t size = colon ? strtoull(colon + 1, NULL, 10) : *type == '*' ? sizeof(uint64_t) : 0;
+
+    for (; *type == '['; type += strcspn(type, "]") + 1)
+        size *= strtoull(type + 1, NULL, 10);
+    return size;
+}
+
+/* Another size is told, or taken as new, where symbols are paired. */
+static const char *variable_change(struct pool *pool, const struct type_layout *old,
+                                   const struct type_layout *new)
+{
+    const char *was = ((const struct type_member *)old->members.items[0])->type;
+    const char *is = ((const struct type_member *)new->members.items[0])->type;
+
+    if (strcmp(was, is) == 0 || described_size(was) != described_size(is))
+        return NULL;
+    return pool_format(pool, "what it holds changes from %s to %s", was, is);
+}
+
 /* What objects of the old layout would suffer, or NULL when old and new can share them. */
 static const char *layout_change(struct pool *pool, const struct type_layout *old,
                                  const struct type_layout *new, const struct type_member **about)
 {
     *about = NULL;
+    if (old->variable)
+        return variable_change(pool, old, new);
     if (old->enumeration || new->enumeration)
         return enumeration_change(pool, old, new);
     if (old->size != new->size || old->members.count != new->members.count)
@@ -124,7 +149,7 @@ static void refuse_layout(struct differ *differ, const struct object *object,
     bool gone = about && find_member(old, about->name) == about;
     struct refusal *refusal;
 
-    if (old->enumeration && old->size == new->size)
+    if ((old->enumeration || old->variable) && old->size == new->size)
         refusal = differ_refuse(differ, REFUSE_TYPE_LAYOUT, object, NULL, "%s (%s): %s", old->key,
                                 place ? place : "?", change);
     else
@@ -237,7 +262,8 @@ static int check_pair(struct differ *differ, const struct job_types *unit,
         return -1;
     if (!have)
         differ_refuse(differ, REFUSE_NO_DEBUG_INFO, object, NULL,
-                      "%s has no debugging information: layouts of types cannot be compared",
+                      "%s has no debugging information, or keeps types elsewhere "
+                      "(-gsplit-dwarf, -fdebug-types-section): they cannot be compared",
                       unit->name);
     for (size_t i = 0; i < original.layouts.count && have; i++)
         check_layout(differ, object, original.layouts.items[i], &original, &patched);

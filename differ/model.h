@@ -125,6 +125,7 @@ struct object {
     struct list all;         /* every named or anonymous symbol that is defined */
     struct list functions;   /* of these, functions that are not the .cold part of another */
     struct name_index names; /* defined symbols by name */
+    struct name_index keys;  /* those in `all` by key: pair.c */
 };
 
 static inline bool symbol_is_function(const struct symbol *symbol)

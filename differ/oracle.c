@@ -11,10 +11,8 @@
 #include <string.h>
 
 /* The object of the job that a map's input name belongs to, else the name itself. */
-static const char *input_of(const struct differ *differ, const struct code *code)
+static const char *object_name(const struct differ *differ, const char *input)
 {
-    const char *input = code->symbol->input ? code->symbol->input : "";
-
     for (size_t i = 0; i < differ->job.object_count; i++) {
         const struct job_object *object = &differ->job.objects[i];
 
@@ -22,6 +20,24 @@ static const char *input_of(const struct differ *differ, const struct code *code
             return object->name;
     }
     return input;
+}
+
+/* Functions come by address, so those of one input follow each other. */
+static const char *input_of(struct view *view, const struct code *code)
+{
+    const char *input = code->symbol->input ? code->symbol->input : "";
+
+    if (view->last_input != input) {
+        view->last_input = input;
+        view->last_object = object_name(view->differ, input);
+    }
+    return view->last_object;
+}
+
+/* True if the input may hold code of the object; several objects may be joined in one (ld -r). */
+static bool is_from(const struct code *code, const struct job_object *object)
+{
+    return code->symbol->input && job_object_is_input(object, code->symbol->input);
 }
 
 static void digest_codes(struct view *view)
@@ -55,7 +71,7 @@ static struct name_index index_codes(struct view *view, bool with_input)
         if (code->parent || code->twin)
             continue;
         if (with_input)
-            name = pool_format(pool, "%s\n%s", name, input_of(view->differ, code));
+            name = pool_format(pool, "%s\n%s", name, input_of(view, code));
         name_index_add(pool, &index, name, code);
     }
     name_index_sort(&index);
@@ -138,12 +154,15 @@ static void mark_address(const struct view *view, uint64_t address)
 /* New functions are found in the patched link by their name and object. */
 static void mark_new(const struct view *view, const struct symbol *symbol)
 {
-    for (size_t i = 0; i < view->code_count; i++) {
-        struct code *code = &view->codes[i];
+    size_t count;
+    struct name_entry *entries = name_index_find(&view->image->names, symbol->name, &count);
 
-        if (!code->parent && strcmp(code->symbol->name, symbol->name) == 0 &&
-            strcmp(input_of(view->differ, code), symbol->object->job->name) == 0 &&
-            lto_may_be_in(symbol, code->symbol->input))
+    for (size_t i = 0; i < count; i++) {
+        struct image_symbol *linked = entries[i].item;
+        struct code *code = view_code_at(view, linked->address);
+
+        if (code && !code->parent && code->symbol == linked && is_from(code, symbol->object->job) &&
+            lto_may_be_in(symbol, linked->input))
             code->changed_there = true;
     }
 }
@@ -288,12 +307,16 @@ static bool is_named(const struct view *view, const struct code *code, const cha
 static struct code *patched_code(struct differ *differ, const struct symbol *symbol)
 {
     struct view *view = differ->patched_view;
+    size_t count;
+    struct name_entry *entries = name_index_find(
+        &view->image->names, name_without_version(view->image->pool, symbol->name), &count);
 
-    for (size_t i = 0; i < view->code_count; i++) {
-        struct code *code = &view->codes[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct image_symbol *linked = entries[i].item;
+        struct code *code = view_code_at(view, linked->address);
 
-        if (is_named(view, code, symbol->name) &&
-            strcmp(input_of(differ, code), symbol->object->job->name) == 0 &&
+        if (code && code->symbol->address == linked->address &&
+            is_named(view, code, symbol->name) && is_from(code, symbol->object->job) &&
             lto_may_be_in(symbol, code->symbol->input))
             return code;
     }
@@ -348,8 +371,8 @@ static int verify_function(struct differ *differ, struct view *patch, const stru
 }
 
 /* The only object of that name, in the input file when one is given. */
-static struct image_symbol *object_named(struct differ *differ, const struct image *image,
-                                         const char *name, const struct job_object *object)
+static struct image_symbol *object_named(const struct image *image, const char *name,
+                                         const struct job_object *object)
 {
     struct image_symbol *found = NULL;
     size_t count;
@@ -357,9 +380,8 @@ static struct image_symbol *object_named(struct differ *differ, const struct ima
 
     for (size_t i = 0; i < count; i++) {
         struct image_symbol *symbol = entries[i].item;
-        struct code place = {.symbol = symbol};
 
-        if (object && strcmp(input_of(differ, &place), object->name) != 0)
+        if (object && (!symbol->input || !job_object_is_input(object, symbol->input)))
             continue;
         if (found)
             return NULL;
@@ -372,9 +394,9 @@ static struct image_symbol *object_named(struct differ *differ, const struct ima
 static int verify_object(struct differ *differ, struct view *patch, const struct symbol *symbol,
                          struct sc_error **err)
 {
-    struct image_symbol *mine = object_named(differ, patch->image, symbol->name, NULL);
+    struct image_symbol *mine = object_named(patch->image, symbol->name, NULL);
     struct image_symbol *linked =
-        object_named(differ, differ->patched_view->image, symbol->name, symbol->object->job);
+        object_named(differ->patched_view->image, symbol->name, symbol->object->job);
     cleanup_free char *expected = NULL;
     cleanup_free char *found = NULL;
 

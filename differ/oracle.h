@@ -46,6 +46,8 @@ struct view {
     struct view *target; /* a patch object: what its sct.* symbols are in */
     const struct sc_patch_rela *runtime; /* a patch object: .syscare.rela */
     size_t runtime_count;
+    const char *last_input,
+        *last_object; /* of oracle.c: an input and the object that it belongs to */
 };
 
 /* oracle_frames.c: fills view->tables. */

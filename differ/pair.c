@@ -190,15 +190,28 @@ static bool is_clone(const struct symbol *symbol)
     return symbol->numbered && symbol_is_function(symbol) && !symbol->parent;
 }
 
+/* Programs have thousands of clones: each is looked up, none is searched for. */
+static void index_keys(struct object *object)
+{
+    for (size_t i = 0; i < object->all.count; i++) {
+        struct symbol *symbol = object->all.items[i];
+
+        name_index_add(object->pool, &object->keys, symbol->key, symbol);
+    }
+    name_index_sort(&object->keys);
+}
+
 /* The unpaired functions of one key. */
 static struct list clones_of(struct object *object, const char *key)
 {
     struct list found = {0};
+    size_t count;
+    struct name_entry *entries = name_index_find(&object->keys, key, &count);
 
-    for (size_t i = 0; i < object->all.count; i++) {
-        struct symbol *symbol = object->all.items[i];
+    for (size_t i = 0; i < count; i++) {
+        struct symbol *symbol = entries[i].item;
 
-        if (is_clone(symbol) && !symbol->twin && strcmp(symbol->key, key) == 0)
+        if (is_clone(symbol) && !symbol->twin)
             list_add(object->pool, &found, symbol);
     }
     return found;
@@ -266,15 +279,11 @@ static void pair_called_clones(struct symbol *original, struct symbol *patched)
 /* Things of one key and name in both versions, and as many of the key in each. */
 static bool same_counts(const struct symbol *original, const struct symbol *patched)
 {
-    size_t difference = 0;
+    size_t before, after;
 
-    for (size_t i = 0; i < original->object->all.count; i++)
-        difference +=
-            strcmp(((struct symbol *)original->object->all.items[i])->key, original->key) == 0;
-    for (size_t i = 0; i < patched->object->all.count; i++)
-        difference -=
-            strcmp(((struct symbol *)patched->object->all.items[i])->key, patched->key) == 0;
-    return difference == 0 && strcmp(original->name, patched->name) == 0;
+    name_index_find(&original->object->keys, original->key, &before);
+    name_index_find(&patched->object->keys, patched->key, &after);
+    return before == after && strcmp(original->name, patched->name) == 0;
 }
 
 /*
@@ -429,6 +438,8 @@ void phase_pair(struct differ *differ)
             continue;
         static_owners_read(original);
         static_owners_read(patched);
+        index_keys(original);
+        index_keys(patched);
         if (differ->job.objects[i].lto)
             lto_pair_names(original, patched);
         pair_by_name(original, patched);

@@ -327,15 +327,20 @@ static void cut_pieces(struct section *section)
     }
 }
 
+/* The last piece that does not begin behind the offset; they are in the order of their places. */
 static struct symbol *find_piece(struct section *section, uint64_t offset)
 {
-    for (size_t i = section->pieces.count; i-- > 0;) {
-        struct symbol *piece = section->pieces.items[i];
+    size_t low = 0, high = section->pieces.count;
 
-        if (piece->value <= offset)
-            return piece;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (((struct symbol *)section->pieces.items[middle])->value <= offset)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    return low ? section->pieces.items[low - 1] : NULL;
 }
 
 /* Second round: the pieces are known now. */

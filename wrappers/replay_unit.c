@@ -277,6 +277,8 @@ static int unit_compile(struct unit *unit, struct sc_error **err)
     vector_add(&argv, id);
     if (compiler_options_add(&argv, options, err) < 0)
         return -1;
+    /* types in units of their own are not compared */
+    vector_add(&argv, "-fno-debug-types-section");
     for (char *const *extra = unit->replay->extra; *extra; extra++)
         vector_add(&argv, *extra);
     vector_add(&argv, "-o");
