@@ -3,6 +3,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "rpmtools/faithful.h"
+#include "rpmtools/linekeep.h"
 #include "rpmtools/package.h"
 #include "rpmtools/srpm.h"
 
@@ -171,6 +172,18 @@ static int run_faithful(char **argv, struct sc_error **err)
     return status;
 }
 
+/* keep ORIGINAL PATCHED: line numbers of the changed files of a tree, as a build keeps them. */
+static int run_keep(char **argv, struct sc_error **err)
+{
+    struct linekeep_report report = {0};
+    int status = linekeep_tree(argv[0], argv[1], NULL, &report, err);
+
+    if (status == 0)
+        printf("%zu files\n", report.kept.count);
+    linekeep_report_clear(&report);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -180,6 +193,7 @@ int main(int argc, char **argv)
     } commands[] = {
         {"make", run_make, 7},     {"open", run_open, 2},       {"info", run_info, 1},
         {"unpack", run_unpack, 2}, {"missing", run_missing, 2}, {"faithful", run_faithful, 4},
+        {"keep", run_keep, 2},
     };
     cleanup_error struct sc_error *err = NULL;
 

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The same, in a .dwo file.
+// cflags: -gsplit-dwarf
+// refused: no-debug-info
+#include "case.h"
+struct pair { FIX(int a; int b;, int b; int a;) };
+NOIPA int f(struct pair *p) { if (p->a > 1000) puts("large"); return p->a; }
+struct pair pairs[2];
+void run(void) { printf("%d ", f(&pairs[1])); }
