@@ -33,6 +33,11 @@ struct sc_patch_note {
 
 enum sc_func_strategy {
     SC_STRATEGY_SKIP_FIRST = 1, /* P1: jump at old_vaddr + jump_offset, first instruction stays */
+    /*
+     * P0: jump at old_vaddr itself, where no uprobe may ever be. Readers that do not know it refuse
+     * the object, so the version stays.
+     */
+    SC_STRATEGY_ENTRY = 2,
 };
 
 enum sc_func_flags {
@@ -57,9 +62,24 @@ struct sc_patch_func {
     uint32_t name;                       /* offset in .syscare.strtab */
     uint32_t flags;                      /* enum sc_func_flags */
     uint8_t strategy;                    /* enum sc_func_strategy */
-    uint8_t jump_offset;                 /* length of the first instruction, 1..15 */
+    uint8_t jump_offset;                 /* length of the first instruction, 1..15; P0: 0 */
     uint8_t jump_size;                   /* bytes that the jump overwrites: 5 on x86-64 */
     uint8_t pad[5];                      /* zero */
+};
+
+/*
+ * Where a process that starts, or loads the target, is met before any function with
+ * SC_STRATEGY_ENTRY can be called: the program's entry point, a library's DT_INIT and the like.
+ * There are rows exactly when there is such a function.
+ */
+#define SC_PATCH_ARM_SECTION ".syscare.arm"
+#define SC_ARM_BYTES 15
+
+struct sc_patch_arm {
+    uint64_t vaddr;              /* of an instruction of the target */
+    uint64_t offset;             /* file offset of vaddr in the target: where the uprobe goes */
+    uint8_t bytes[SC_ARM_BYTES]; /* the instruction, zero-padded */
+    uint8_t size;                /* of it, 1..15 */
 };
 
 enum sc_sym_kind {
@@ -156,6 +176,7 @@ _Static_assert(sizeof(struct sc_patch_hook) == 24, "layout of a hook record");
 _Static_assert(sizeof(struct sc_hook_state) == 8, "layout of a hook's state");
 _Static_assert(sizeof(struct sc_patch_note) == 88, "layout of the patch note");
 _Static_assert(sizeof(struct sc_patch_func) == 120, "layout of a function record");
+_Static_assert(sizeof(struct sc_patch_arm) == 32, "layout of an arming record");
 _Static_assert(sizeof(struct sc_patch_sym) == 32, "layout of a symbol record");
 _Static_assert(sizeof(struct sc_patch_rela) == 24, "layout of a relocation record");
 

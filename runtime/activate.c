@@ -3,6 +3,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "runtime/daemon.h"
+#include "runtime/entry_jump.h"
 #include "runtime/target_check.h"
 
 #include <string.h>
@@ -60,6 +61,10 @@ struct live_patch *entity_check(struct daemon *daemon, struct entity *entity, bo
     if (fd >= 0)
         patch =
             live_patch_open(path, entity->info->uuid, entity->name, entity->info->build_id, err);
+    if (patch && entry_jump_check(daemon, patch, fd, err) < 0) {
+        live_patch_put(patch);
+        patch = NULL;
+    }
     if (patch && conflicts && live_patch_check_conflicts(daemon, patch, NULL, err) < 0) {
         live_patch_put(patch);
         patch = NULL;
@@ -77,12 +82,12 @@ struct live_patch *entity_check(struct daemon *daemon, struct entity *entity, bo
 static int attach(struct daemon *daemon, struct live_patch *patch, int target_fd,
                   struct sc_error **err)
 {
-    if (hold_slot_fill(daemon->hold, patch->slot, patch->uuid, patch->functions,
-                       patch->function_count, err) < 0)
+    if (hold_slot_fill(daemon->hold, patch->slot, patch->uuid, patch->probes, patch->probe_count,
+                       err) < 0)
         return sc_error_wrap(err, "%s", patch->name);
     atomic_store(&patch->linked, true);
-    if (target_fd >= 0 && hold_link(daemon->hold, patch->slot, patch->uuid, patch->functions,
-                                    patch->function_count, target_fd, err) < 0)
+    if (target_fd >= 0 && hold_link(daemon->hold, patch->slot, patch->uuid, patch->probes,
+                                    patch->probe_count, target_fd, err) < 0)
         return sc_error_wrap(err, "%s", patch->name);
     return 0;
 }
@@ -99,6 +104,11 @@ int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, i
                             "unsupported-kernel: function %s begins with a 5-byte nop, and with"
                             " this kernel (6.18 and later) a probe there kills forked children",
                             patch->nop_function);
+    /* Not for the probes of others: what is in force already stays so, and the audit reports. */
+    if (entry_jump_check(daemon, patch, -1, err) < 0 ||
+        entry_jump_check_others(daemon, patch, err) < 0)
+        return -1;
+    entry_jump_watch(patch, target_fd);
     if (slot < 0)
         slot = live_set_free_slot(&daemon->live, daemon->hold, err);
     if (slot < 0)
@@ -108,13 +118,20 @@ int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, i
     return attach(daemon, patch, target_fd, err);
 }
 
-/* Describes to the BPF program those functions that are left to the patch, and only those. */
+/*
+ * Describes to the BPF program those functions that are left to the patch, and only those. Probes
+ * at entry points of the target stay: they are there for all functions.
+ */
 static int cover_sites(struct daemon *daemon, struct live_patch *patch, struct sc_error **err)
 {
-    for (size_t i = 0; atomic_load(&patch->linked) && i < patch->function_count; i++)
-        if (hold_site_set(daemon->hold, patch->slot, i,
-                          live_patch_is_covered(patch, i) ? NULL : &patch->functions[i], err) < 0)
+    for (size_t i = 0; atomic_load(&patch->linked) && i < patch->probe_count; i++) {
+        size_t function = patch->probed[i];
+        bool covered = function < patch->function_count && live_patch_is_covered(patch, function);
+
+        if (hold_site_set(daemon->hold, patch->slot, i, covered ? NULL : &patch->probes[i], err) <
+            0)
             return -1;
+    }
     return 0;
 }
 
@@ -135,7 +152,7 @@ static void cover_live(struct daemon *daemon)
         if (!atomic_load(&patch->shadowed))
             cover_sites(daemon, patch, NULL);
         else if (atomic_exchange(&patch->linked, false))
-            hold_slot_clear(daemon->hold, patch->slot, patch->function_count);
+            hold_slot_clear(daemon->hold, patch->slot, patch->probe_count);
     }
 }
 
@@ -242,7 +259,7 @@ int live_patches_deactivate(struct daemon *daemon, const struct live_list *patch
         struct live_patch *patch = patches->items[i];
 
         if (daemon->hold && atomic_exchange(&patch->linked, false))
-            hold_slot_clear(daemon->hold, patch->slot, patch->function_count);
+            hold_slot_clear(daemon->hold, patch->slot, patch->probe_count);
         live_list_add(&all, patch);
     }
     /* What goes is switched to what is below in one step (switcher_process.c); then the rest. */

@@ -76,7 +76,8 @@ const char *hold_warning(const struct hold *hold);
 uint64_t hold_limit(const struct hold *hold);
 void hold_set_limit(struct hold *hold, uint64_t ns);
 
-/* Descriptors of the maps `release` and `cuts`, for INJECT_INIT; -1: nobody is held. Owned by hold. */
+/* Descriptors of the maps `release` and `cuts`, for INJECT_INIT; -1: nobody is held. Owned by hold.
+ */
 int hold_release_fd(const struct hold *hold);
 int hold_cuts_fd(const struct hold *hold);
 

@@ -14,18 +14,71 @@
 
 _Static_assert(PATCH_FUNCS_MAX <= INJECT_FUNCTIONS_MAX, "a bit for each function of a patch");
 
-/* Describes one function to the BPF program. */
-static void fill_function(struct hold_function *function, const struct sc_patch_func *from)
+/* Describes to the BPF program a probe, and the jump that makes it needless. */
+static void add_probe(struct live_patch *patch, size_t function, uint64_t offset,
+                      int32_t jump_offset, const struct sc_patch_func *func)
 {
-    struct hold_site *site = &function->site;
+    struct hold_function *probe = &patch->probes[patch->probe_count];
+    struct hold_site *site = &probe->site;
 
-    function->offset = from->old_offset;
-    site->jump_offset = from->jump_offset;
-    site->jump_size = from->jump_size < HOLD_OLD_BYTES ? from->jump_size : HOLD_OLD_BYTES;
-    memcpy(site->old, from->old_bytes + from->jump_offset, site->jump_size);
+    patch->probed[patch->probe_count++] = function;
+    probe->offset = offset;
+    site->jump_offset = jump_offset;
+    site->jump_size = func->jump_size < HOLD_OLD_BYTES ? func->jump_size : HOLD_OLD_BYTES;
+    memcpy(site->old, func->old_bytes + func->jump_offset, site->jump_size);
     arch_jump_pattern(&site->opcode, &site->opcode_mask);
-    if (!arch_first_repeats(from->old_bytes, from->jump_offset, &site->stack))
+    if (!arch_first_repeats(func->old_bytes, func->jump_offset, &site->stack))
         site->stack = HOLD_STACK_NONE;
+}
+
+static void add_entry_jump(struct live_patch *patch, const struct sc_patch_func *func,
+                           const char *name)
+{
+    struct entry_jump *jump = &patch->entry_jumps[patch->entry_jump_count++];
+
+    jump->name = name;
+    jump->offset = func->old_offset;
+    jump->size = func->jump_size < HOLD_OLD_BYTES ? func->jump_size : HOLD_OLD_BYTES;
+    memcpy(jump->old, func->old_bytes, jump->size);
+}
+
+/*
+ * A function that keeps its first instruction is probed itself. The others need the points of the
+ * target where each process comes by first; all functions are switched there, and the first of
+ * these others tells whether that is done. Probes on the former stay useful: a process that was not
+ * answered in time at such a point gets a second chance.
+ */
+static void fill_probes(struct live_patch *patch, const struct patch_object *object)
+{
+    const struct sc_patch_func *first = NULL;
+
+    patch->probes = calloc(object->func_count + object->arm_count, sizeof(*patch->probes));
+    patch->entry_jumps = calloc(object->func_count, sizeof(*patch->entry_jumps));
+    patch->probed = calloc(object->func_count + object->arm_count, sizeof(*patch->probed));
+    if (!patch->probes || !patch->entry_jumps || !patch->probed)
+        abort();
+    for (size_t i = 0; i < object->func_count; i++) {
+        const struct sc_patch_func *func = &object->funcs[i];
+
+        if (func->strategy == SC_STRATEGY_SKIP_FIRST) {
+            add_probe(patch, i, func->old_offset, func->jump_offset, func);
+            if (arch_probe_optimised(func->old_bytes, func->jump_offset))
+                patch->nop_function = patch->function_names[i];
+            continue;
+        }
+        add_entry_jump(patch, func, patch->function_names[i]);
+        first = first ? first : func;
+    }
+    for (size_t i = 0; first && i < object->arm_count; i++) {
+        const struct sc_patch_arm *arm = &object->arms[i];
+
+        add_probe(patch, object->func_count, arm->offset, (int32_t)(first->old_vaddr - arm->vaddr),
+                  first);
+        /* It is not the function's first instruction that is probed: nobody is sent back to it. */
+        patch->probes[patch->probe_count - 1].site.stack = HOLD_STACK_NONE;
+        if (arch_probe_optimised(arm->bytes, arm->size))
+            patch->nop_function = "at the entry point";
+    }
 }
 
 /* Keeps of the tables what the daemon needs; the injector reads the object itself. */
@@ -34,20 +87,20 @@ static void fill_functions(struct live_patch *patch, const struct patch_object *
     size_t count = object->func_count;
 
     patch->function_count = count;
-    patch->functions = calloc(count, sizeof(*patch->functions));
+    patch->jumps = calloc(count, sizeof(*patch->jumps));
     patch->old_start = calloc(count, sizeof(*patch->old_start));
     patch->old_end = calloc(count, sizeof(*patch->old_end));
     patch->function_names = calloc(count, sizeof(*patch->function_names));
-    if (!patch->functions || !patch->old_start || !patch->old_end || !patch->function_names)
+    if (!patch->jumps || !patch->old_start || !patch->old_end || !patch->function_names)
         abort();
     for (size_t i = 0; i < count; i++) {
-        fill_function(&patch->functions[i], &object->funcs[i]);
+        patch->jumps[i].start = object->funcs[i].old_offset + object->funcs[i].jump_offset;
+        patch->jumps[i].end = patch->jumps[i].start + object->funcs[i].jump_size;
         patch->old_start[i] = object->funcs[i].old_vaddr;
         patch->old_end[i] = object->funcs[i].old_vaddr + object->funcs[i].old_size;
         patch->function_names[i] = sc_format("%s", patch_func_name(object, &object->funcs[i]));
-        if (arch_probe_optimised(object->funcs[i].old_bytes, object->funcs[i].jump_offset))
-            patch->nop_function = patch->function_names[i];
     }
+    fill_probes(patch, object);
 }
 
 /* The object must say itself what patch_info says of it. */
@@ -97,6 +150,7 @@ struct live_patch *live_patch_open(const char *path, const char *uuid, const cha
     patch->name = sc_format("%s", name);
     patch->target.size = object->note.build_id_size;
     memcpy(patch->target.bytes, object->note.build_id, sizeof(patch->target.bytes));
+    patch->target_fd = -1;
     fill_functions(patch, object);
     patch->fd = fd;
     fd = -1; /* kept */
@@ -116,9 +170,14 @@ void live_patch_put(struct live_patch *patch)
     for (size_t i = 0; i < patch->function_count; i++)
         free(patch->function_names[i]);
     close(patch->fd);
+    if (patch->target_fd >= 0)
+        close(patch->target_fd);
     free(patch->function_names);
     free(patch->name);
-    free(patch->functions);
+    free(patch->probes);
+    free(patch->probed);
+    free(patch->entry_jumps);
+    free(patch->jumps);
     free(patch->old_start);
     free(patch->old_end);
     free(patch);
@@ -182,6 +241,26 @@ void live_patch_covered(const struct live_patch *patch, uint64_t words[INJECT_FU
 {
     for (size_t i = 0; i < INJECT_FUNCTIONS_MAX / 64; i++)
         words[i] = atomic_load(&patch->covered[i]);
+}
+
+/* A function of a whose jump has a probe of b on it. */
+static const char *probed_jump(const struct live_patch *a, const struct live_patch *b)
+{
+    for (size_t i = 0; i < a->function_count; i++)
+        for (size_t j = 0; j < b->probe_count; j++)
+            if (b->probes[j].offset >= a->jumps[i].start && b->probes[j].offset < a->jumps[i].end)
+                return a->function_names[i];
+    return NULL;
+}
+
+const char *live_patch_probe_clash(const struct live_patch *a, const struct live_patch *b)
+{
+    const char *function;
+
+    if (!live_patch_same_target(a, b))
+        return NULL;
+    function = probed_jump(a, b);
+    return function ? function : probed_jump(b, a);
 }
 
 bool live_patch_covers(const struct live_patch *newer, const struct live_patch *older)

@@ -17,6 +17,18 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct file_range {
+    uint64_t start, end;
+};
+
+/* A function that no uprobe may be on while processes are patched. */
+struct entry_jump {
+    const char *name;            /* owned by the patch */
+    uint64_t offset;             /* in the target file */
+    uint8_t size;                /* of the jump */
+    uint8_t old[HOLD_OLD_BYTES]; /* what is there in the file */
+};
+
 struct live_patch {
     atomic_int references;
     atomic_bool wanted; /* true: in all processes; false: in none */
@@ -32,8 +44,15 @@ struct live_patch {
     char *name;         /* for logs: <name-ver-rel>/<PATCH-ver-rel>/<elf> */
     int fd;             /* the patch object, open for reading */
     struct build_id target;
-    uint32_t slot; /* in the maps of the BPF program */
-    struct hold_function *functions;
+    uint32_t slot;                /* in the maps of the BPF program */
+    size_t *probed;               /* by probe: the function, or function_count for an entry point */
+    struct hold_function *probes; /* where processes are met: functions, or the target's entry */
+    size_t probe_count;
+    struct entry_jump *entry_jumps; /* functions whose jump stands at their entry */
+    int target_fd;                  /* the file that was installed, with entry jumps; else -1 */
+    const char *probed;             /* what entry_jump_audit saw last; control thread only */
+    size_t entry_jump_count;  /* not 0: the whole patch is armed at the target's entry points */
+    struct file_range *jumps; /* of each function, the bytes of its jump in the target file */
     uint64_t *old_start, *old_end; /* address ranges of the functions that are replaced */
     char **function_names;
     size_t function_count;
@@ -51,6 +70,12 @@ struct live_patch *live_patch_open(const char *path, const char *uuid, const cha
 /* One more, or one less, reference. NULL is allowed. */
 struct live_patch *live_patch_get(struct live_patch *patch);
 void live_patch_put(struct live_patch *patch);
+
+/*
+ * The name of a function of either patch whose jump would lie under a uprobe of the other; NULL if
+ * there is none. Such a pair must never be in force at the same time.
+ */
+const char *live_patch_probe_clash(const struct live_patch *a, const struct live_patch *b);
 
 /* True if both are for the same ELF file. */
 bool live_patch_same_target(const struct live_patch *a, const struct live_patch *b);

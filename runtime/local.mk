@@ -57,7 +57,7 @@ runtime_libdaemon_a_SOURCES = \
   runtime/state_file.c runtime/state_file.h \
   runtime/injector.c runtime/injector.h \
   runtime/process_scan.c runtime/process_scan.h \
-  runtime/live_patch.c runtime/live_patch.h \
+  runtime/live_patch.c runtime/live_patch.h runtime/entry_jump.c runtime/entry_jump.h \
   runtime/switcher.c runtime/switcher_process.c runtime/switcher_problems.c \
   runtime/switcher.h runtime/switcher_P.h \
   runtime/trust.c runtime/trust.h \

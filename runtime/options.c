@@ -48,6 +48,7 @@ static const struct option_entry entries[] = {
     {"skip-cgroup", KIND_LIST, AT(skip_cgroups), NULL, 0, 0, 0, true},
     {"skip-user", KIND_LIST, AT(skip_users), NULL, 0, 0, 0, true},
     {"query-group", KIND_STRING, AT(query_group), "", 0, 0, 0, true},
+    {"entry-jumps", KIND_SWITCH, AT(entry_jumps), "yes", 0, 0, 0, true},
     {"enable", KIND_SWITCH, AT(enable), "yes", 0, 0, 0, true},
     {"trust-parents", KIND_FLAG, AT(trust_parents), NULL, 0, 0, 0, false},
     {"foreground", KIND_FLAG, AT(foreground), NULL, 0, 0, 0, false},
@@ -341,6 +342,8 @@ const char *options_help(void)
            "  --skip-cgroup GLOB     leave processes of these cgroups alone; repeatable\n"
            "  --skip-user USER       leave processes of these users alone; repeatable\n"
            "  --query-group GROUP    may ask for list, info, target, status and check\n"
+           "  --entry-jumps yes|no   no: refuse patches with a jump at a function's first byte "
+           "[yes]\n"
            "  --enable yes|no        no: end at once, and touch nothing [yes]\n"
            "  --trust-parents        whoever owns the directories above those given\n"
            "  --foreground           log to stderr\n"

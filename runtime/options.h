@@ -32,6 +32,7 @@ struct options {
     struct string_list skip_paths;   /* globs of executables that are left alone */
     struct string_list skip_cgroups; /* globs of cgroup paths that are left alone */
     struct string_list skip_users;   /* numbers of users whose processes are left alone */
+    bool entry_jumps;                /* false: patches with jumps at entries are refused */
     bool enable;                     /* false: the daemon ends at once, and touches nothing */
     bool trust_parents;              /* directories above those given may belong to anybody */
     bool foreground;                 /* log to stderr */

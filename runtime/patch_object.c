@@ -283,6 +283,7 @@ void patch_object_close(struct patch_object *patch)
     if (!patch)
         return;
     free(patch->relocs);
+    free(patch->arms);
     free(patch->hooks);
     free(patch->syms);
     free(patch->funcs);

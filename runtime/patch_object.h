@@ -19,6 +19,7 @@
 #define PATCH_SEGMENTS_MAX 16
 #define PATCH_FUNCS_MAX 4096
 #define PATCH_HOOKS_MAX 64
+#define PATCH_ARMS_MAX 16
 #define PATCH_FILE_MAX (64u << 20)
 #define PATCH_SPAN_MAX (128u << 20)
 
@@ -57,6 +58,8 @@ struct patch_object {
     size_t func_count;
     struct sc_patch_sym *syms;
     size_t sym_count;
+    struct sc_patch_arm *arms; /* where processes are met; NULL and 0 without entry jumps */
+    size_t arm_count;
     struct sc_patch_hook *hooks; /* the first is SC_HOOK_STAGE; NULL and 0 for none */
     size_t hook_count;
     const char *strings; /* .syscare.strtab, ends with a NUL */

@@ -102,11 +102,13 @@ static bool func_valid(const struct patch_object *patch, const struct sc_patch_f
     size_t window = (size_t)func->jump_offset + func->jump_size;
     uint64_t end;
 
-    if (func->strategy != SC_STRATEGY_SKIP_FIRST || (func->flags & ~(uint32_t)SC_FUNC_QUIESCE) ||
-        memcmp(func->pad, zero, sizeof(zero)) != 0)
+    if ((func->flags & ~(uint32_t)SC_FUNC_QUIESCE) || memcmp(func->pad, zero, sizeof(zero)) != 0)
         return false;
-    if (func->jump_offset < 1 || func->jump_offset > 15 || func->jump_size != arch_jump_size() ||
-        window > SC_OLD_BYTES_MAX || window > func->old_size)
+    if (func->strategy == SC_STRATEGY_SKIP_FIRST
+            ? func->jump_offset < 1 || func->jump_offset > 15
+            : func->strategy != SC_STRATEGY_ENTRY || func->jump_offset != 0)
+        return false;
+    if (func->jump_size != arch_jump_size() || window > SC_OLD_BYTES_MAX || window > func->old_size)
         return false;
     if (__builtin_add_overflow(func->old_vaddr, func->old_size, &end) || end > INT64_MAX ||
         func->old_offset > INT64_MAX)
@@ -205,9 +207,49 @@ static int hooks_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct
     return 0;
 }
 
+/* Its probe must be on no jump: the kernel's breakpoint would break that. */
+static bool arm_valid(const struct patch_object *patch, const struct sc_patch_arm *arm)
+{
+    if (arm->vaddr > INT64_MAX || arm->offset > INT64_MAX || !arm->size || arm->size > SC_ARM_BYTES)
+        return false;
+    for (size_t i = 0; i < patch->func_count; i++) {
+        const struct sc_patch_func *func = &patch->funcs[i];
+        int64_t distance = (int64_t)(func->old_vaddr - arm->vaddr);
+
+        if (arm->vaddr - (func->old_vaddr + func->jump_offset) < func->jump_size ||
+            distance != (int32_t)distance)
+            return false;
+    }
+    return true;
+}
+
+/* With a jump at an entry there must be a place where processes are met, and no hook. */
+static int arms_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct sc_error **err)
+{
+    void *table = NULL;
+    bool needed = false;
+
+    if (table_copy(patch, ehdr, SC_PATCH_ARM_SECTION, sizeof(*patch->arms), &table,
+                   &patch->arm_count, err) < 0)
+        return -1;
+    patch->arms = table;
+    for (size_t i = 0; i < patch->func_count; i++)
+        needed |= patch->funcs[i].strategy == SC_STRATEGY_ENTRY;
+    if (patch->arm_count > PATCH_ARMS_MAX || needed != (patch->arm_count > 0))
+        return patch_refuse(err, "number of arming records");
+    if (needed && patch->hook_count)
+        return patch_refuse(err, "hooks beside a jump at an entry");
+    for (size_t i = 0; i < patch->arm_count; i++)
+        if (!arm_valid(patch, &patch->arms[i]))
+            return sc_error_set(err, SC_REFUSED, "damaged patch object: arming record %zu", i);
+    return 0;
+}
+
 int patch_tables_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct sc_error **err)
 {
     if (strings_load(patch, ehdr, err) < 0 || funcs_load(patch, ehdr, err) < 0)
         return -1;
-    return syms_load(patch, ehdr, err) < 0 ? -1 : hooks_load(patch, ehdr, err);
+    if (syms_load(patch, ehdr, err) < 0 || hooks_load(patch, ehdr, err) < 0)
+        return -1;
+    return arms_load(patch, ehdr, err);
 }

@@ -9,9 +9,15 @@
 #include <string.h>
 
 /* How many of its functions, in all copies of the target, are the patch's. */
-static char *describe_part(const struct process_state *state)
+static char *describe_part(const struct process_state *state, const struct patch_object *object)
 {
-    size_t ours = 0;
+    size_t damaged = process_state_find(state, PROCESS_SITE_DAMAGED), ours = 0;
+
+    if (damaged < object->func_count)
+        return sc_format(
+            "a uprobe of another tool has broken the jump at the entry of %s: the next "
+            "audit repairs it",
+            patch_func_name(object, &object->funcs[damaged]));
 
     for (size_t i = 0; i < state->instance_count; i++)
         ours += state->instances[i].ours;
@@ -38,6 +44,10 @@ static char *describe_mismatch(const struct process_state *state, const struct p
 
     if (foreign >= object->func_count)
         return NULL;
+    if (process_state_find(state, PROCESS_SITE_PROBED) == foreign)
+        return sc_format("mismatch in %s: a uprobe or breakpoint of another tool is on its first "
+                         "byte, where the jump would go",
+                         patch_func_name(object, &object->funcs[foreign]));
     return sc_format("mismatch in %s: the bytes there are neither the old code nor a jump of ours",
                      patch_func_name(object, &object->funcs[foreign]));
 }
@@ -82,7 +92,7 @@ static bool report_state(struct switcher *switcher, const struct live_patch *liv
         return true;
     case PROCESS_PARTIAL:
         report->state = "partial";
-        report->reason = problem ? sc_format("%s", problem->reason) : describe_part(state);
+        report->reason = problem ? sc_format("%s", problem->reason) : describe_part(state, object);
         return true;
     case PROCESS_MISMATCH:
         report->state = "cannot";

@@ -139,6 +139,7 @@ static enum process_site site_read(const struct scan *scan, const struct process
     uint64_t address = instance->bias + func->old_vaddr;
     size_t window = (size_t)func->jump_offset + func->jump_size;
     uint64_t to;
+    bool whole;
 
     if (!process_read(scan->process, address, memory, window))
         return PROCESS_SITE_GONE;
@@ -147,10 +148,15 @@ static enum process_site site_read(const struct scan *scan, const struct process
     if (memcmp(memory + func->jump_offset, func->old_bytes + func->jump_offset, func->jump_size) ==
         0)
         return PROCESS_SITE_ORIGINAL;
-    if (!arch_jump_decode(address + func->jump_offset, memory + func->jump_offset, &to))
+    whole = arch_jump_decode(address + func->jump_offset, memory + func->jump_offset, &to);
+    if (!whole && func->jump_offset == 0 &&
+        arch_first_probed(memory, func->old_bytes, func->jump_size))
+        return PROCESS_SITE_PROBED;
+    if (!whole &&
+        (func->jump_offset != 0 || !arch_jump_mend(address, memory, func->old_bytes[0], &to)))
         return PROCESS_SITE_FOREIGN;
     if (instance->mapped && to == instance->patch_bias + func->trampoline_vaddr)
-        return PROCESS_SITE_OURS;
+        return whole ? PROCESS_SITE_OURS : PROCESS_SITE_DAMAGED;
     for (size_t i = 0; i < scan->mapping_count; i++) {
         const struct patch_mapping *mapping = &scan->mappings[i];
 
@@ -163,14 +169,15 @@ static enum process_site site_read(const struct scan *scan, const struct process
 
 static void sites_read(struct scan *scan, struct process_instance *instance)
 {
-    instance->ours = instance->others = instance->foreign = 0;
+    instance->ours = instance->others = instance->damaged = instance->foreign = 0;
     for (size_t i = 0; i < scan->patch->func_count; i++) {
         enum process_site site = site_read(scan, instance, &scan->patch->funcs[i]);
 
         instance->sites[i] = (uint8_t)site;
         instance->ours += site == PROCESS_SITE_OURS;
         instance->others += site == PROCESS_SITE_OTHER;
-        instance->foreign += site == PROCESS_SITE_FOREIGN;
+        instance->damaged += site == PROCESS_SITE_DAMAGED;
+        instance->foreign += site == PROCESS_SITE_FOREIGN || site == PROCESS_SITE_PROBED;
         instance->gone |= site == PROCESS_SITE_GONE;
     }
 }
@@ -193,7 +200,7 @@ static void instance_read(struct scan *scan, struct process_instance *instance)
         instance->mapped = true;
         instance->patch_bias = mapping->bias;
         sites_read(scan, instance);
-        if (instance->ours)
+        if (instance->ours || instance->damaged)
             return;
         first = any ? first : mapping->bias;
         any = true;
@@ -287,12 +294,13 @@ void process_state_cleanup(struct process_state **state)
 enum process_verdict process_state_verdict(const struct process_state *state)
 {
     size_t sites = state->func_count * state->instance_count;
-    size_t ours = 0, others = 0, foreign = 0;
+    size_t ours = 0, others = 0, damaged = 0, foreign = 0;
     bool mapped = false;
 
     for (size_t i = 0; i < state->instance_count; i++) {
         ours += state->instances[i].ours;
         others += state->instances[i].others;
+        damaged += state->instances[i].damaged;
         foreign += state->instances[i].foreign;
         mapped |= state->instances[i].mapped;
     }
@@ -302,16 +310,23 @@ enum process_verdict process_state_verdict(const struct process_state *state)
         return PROCESS_MISMATCH;
     if (ours && ours + others == sites)
         return PROCESS_PATCHED;
-    if (ours)
+    if (ours || damaged)
         return PROCESS_PARTIAL;
     return mapped ? PROCESS_MAPPED_ONLY : PROCESS_UNPATCHED;
 }
 
-size_t process_state_foreign(const struct process_state *state)
+size_t process_state_find(const struct process_state *state, enum process_site site)
 {
     for (size_t i = 0; i < state->instance_count; i++)
         for (size_t f = 0; f < state->func_count; f++)
-            if (state->instances[i].sites[f] == PROCESS_SITE_FOREIGN)
+            if (state->instances[i].sites[f] == site)
                 return f;
     return state->func_count;
+}
+
+size_t process_state_foreign(const struct process_state *state)
+{
+    size_t probed = process_state_find(state, PROCESS_SITE_PROBED);
+
+    return probed < state->func_count ? probed : process_state_find(state, PROCESS_SITE_FOREIGN);
 }

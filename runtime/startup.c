@@ -5,6 +5,7 @@
 #include "lib/file.h"
 #include "runtime/capabilities.h"
 #include "runtime/daemon.h"
+#include "runtime/entry_jump.h"
 #include "runtime/lazy.h"
 #include "runtime/opt_out.h"
 #include "runtime/process_state.h"
@@ -501,6 +502,9 @@ void daemon_audit(struct daemon *daemon)
 
     if (live.count && daemon->hold)
         opt_out_teach(&daemon->options, daemon->hold);
+    for (size_t i = 0; i < live.count; i++)
+        if (atomic_load(&live.items[i]->wanted))
+            entry_jump_audit(daemon, live.items[i]);
     if (switcher_pass(daemon->switcher, &live, deadline, &result, &err) < 0)
         log_write(&daemon->log, LOG_ERR, NULL, "audit: %s", err->message);
     if (result.switched)

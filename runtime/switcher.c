@@ -194,8 +194,8 @@ static void link_file(int fd, size_t wanted, void *data)
             continue;
         /* Processes that started from this file before the link are found by the next round. */
         atomic_store(&pass->changed, true);
-        if (hold_link(pass->switcher->hold, patch->slot, patch->uuid, patch->functions,
-                      patch->function_count, fd, pass->error ? NULL : &pass->error) < 0)
+        if (hold_link(pass->switcher->hold, patch->slot, patch->uuid, patch->probes,
+                      patch->probe_count, fd, pass->error ? NULL : &pass->error) < 0)
             atomic_store(&pass->changed, false);
     }
 }
@@ -290,6 +290,40 @@ static struct live_patch *find_slot(const struct switcher *switcher, uint32_t sl
     return NULL;
 }
 
+/* True if the patch is due in a process that is met at the entry point of first's target. */
+static bool is_due(const struct live_patch *patch, const struct live_patch *first)
+{
+    return patch->entry_jump_count && atomic_load(&patch->wanted) &&
+           !atomic_load(&patch->shadowed) && live_patch_same_target(patch, first);
+}
+
+/*
+ * A process comes by there only once, so all patches that are armed there are due. It stands still
+ * until the last of them is done: INJECT_STAY.
+ */
+static enum switch_outcome answer_entry(struct switcher *switcher, struct injector *injector,
+                                        struct switch_job *job)
+{
+    enum switch_outcome outcome = SWITCH_GONE;
+    cleanup_live_list struct live_list list = live_set_list(switcher->live);
+    struct live_patch *first = job->patch;
+    size_t last = 0;
+
+    for (size_t i = 0; i < list.count; i++)
+        if (is_due(list.items[i], first))
+            last = i;
+    for (size_t i = 0; i < list.count; i++) {
+        if (!is_due(list.items[i], first))
+            continue;
+        job->patch = list.items[i];
+        job->flags = INJECT_LAZY | (i < last ? INJECT_STAY : 0);
+        if (switch_process(switcher, injector, job) == SWITCH_PROBLEM)
+            outcome = SWITCH_PROBLEM;
+    }
+    job->patch = first;
+    return outcome;
+}
+
 /*
  * Only the patch whose function is being called: the injector lets the caller go as soon as the
  * process is its own, so another patch before this one would let the call run the old code. The
@@ -306,7 +340,9 @@ void switcher_answer(struct switcher *switcher, struct injector *injector,
     job.start_time = process_start_time(job.pid);
     job.deadline = hold_clock() + ANSWER_NS;
     job.patch = job.start_time ? find_slot(switcher, slot) : NULL;
-    if (job.patch)
+    if (job.patch && job.patch->entry_jump_count)
+        outcome = answer_entry(switcher, injector, &job);
+    else if (job.patch)
         outcome = switch_process(switcher, injector, &job);
     late = hold_clock() - event->time > hold_limit(switcher->hold);
     /* Not held again until the retry has succeeded, or it runs another program. */
@@ -407,8 +443,8 @@ static bool link_new_file(struct switcher *switcher, const struct live_patch *pa
 
     if (fstat(fd, &st) < 0 || hold_linked(switcher->hold, patch->slot, st.st_dev, st.st_ino))
         return false;
-    if (hold_link(switcher->hold, patch->slot, patch->uuid, patch->functions, patch->function_count,
-                  fd, &err) < 0)
+    if (hold_link(switcher->hold, patch->slot, patch->uuid, patch->probes, patch->probe_count, fd,
+                  &err) < 0)
         log_write(switcher->log, LOG_ERR, &(struct log_about){.patch = patch->name}, "%s",
                   err->message);
     return true;

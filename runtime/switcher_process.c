@@ -146,6 +146,11 @@ static enum switch_outcome judge_reply(struct switcher *switcher, const struct s
     cleanup_free char *reason = NULL;
 
     about.result = inject_result_name((enum inject_result)reply->result);
+    if (reply->mended)
+        log_write(switcher->log, LOG_ERR, &about,
+                  "process %d: a uprobe of another tool had broken %u jumps at the entry of "
+                  "functions: repaired",
+                  job->pid, reply->mended);
     switch ((enum inject_result)reply->result) {
     case INJECT_PATCHED:
     case INJECT_REVERTED:

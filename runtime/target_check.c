@@ -175,6 +175,22 @@ static int check_function(struct elf_file *elf, const struct patch_object *objec
     return 0;
 }
 
+/* A uprobe is put there: it must be on the instruction that the patch means. */
+static int check_arm(struct elf_file *elf, const struct sc_patch_arm *arm, struct sc_error **err)
+{
+    uint8_t bytes[SC_ARM_BYTES];
+    uint64_t offset = 0;
+
+    if (elf_offset_of_vaddr(elf, arm->vaddr, &offset, err) < 0)
+        return -1;
+    if (offset != arm->offset ||
+        pread(elf->fd, bytes, arm->size, (off_t)offset) != (ssize_t)arm->size ||
+        memcmp(bytes, arm->bytes, arm->size) != 0)
+        return sc_error_set(err, SC_REFUSED,
+                            "function-digest: %s does not begin where the patch says", elf->path);
+    return 0;
+}
+
 /*
  * Every function that is replaced, although the target digest covers them: the tables of the patch
  * object are compared with the file too.
@@ -191,6 +207,9 @@ static int check_functions(struct elf_file *elf, const char *object_path, struct
         return sc_error_wrap(err, "%s", object_path);
     for (size_t i = 0; i < object->func_count; i++)
         if (check_function(elf, object, &object->funcs[i], err) < 0)
+            return -1;
+    for (size_t i = 0; i < object->arm_count; i++)
+        if (check_arm(elf, &object->arms[i], err) < 0)
             return -1;
     return 0;
 }

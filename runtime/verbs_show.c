@@ -4,6 +4,8 @@
 #include "lib/file.h"
 #include "lib/json_util.h"
 #include "runtime/daemon.h"
+#include "runtime/entry_jump.h"
+#include "runtime/patch_object.h"
 #include "runtime/process_report.h"
 #include "runtime/target_check.h"
 
@@ -55,6 +57,28 @@ static struct json_object *list_texts(const struct string_list *texts)
     return list;
 }
 
+/* Functions of an object, by where their jump stands. NULL object: nothing is known. */
+static struct json_object *list_functions(const struct patch_object *object, uint8_t strategy)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; object && i < object->func_count; i++)
+        if (object->funcs[i].strategy == strategy)
+            json_object_array_add(
+                list, json_object_new_string(patch_func_name(object, &object->funcs[i])));
+    return list;
+}
+
+/* Which functions get their jump at the entry: the package does not say that. */
+static void add_entry_jumps(struct json_object *item, const struct entity *entity)
+{
+    cleanup_close int fd = -1;
+    cleanup_free char *path = store_object_open(entity, &fd, NULL);
+    cleanup_patch struct patch_object *object = path ? patch_object_open(fd, NULL) : NULL;
+
+    json_object_object_add(item, "entry_jumps", list_functions(object, SC_STRATEGY_ENTRY));
+}
+
 static struct json_object *describe_entities(const struct patch *patch)
 {
     struct json_object *list = json_object_new_array();
@@ -67,6 +91,7 @@ static struct json_object *describe_entities(const struct patch *patch)
         sc_json_add_string(item, "build_id", info->build_id);
         sc_json_add_string(item, "sha256", info->sha256);
         json_object_object_add(item, "functions", list_texts(&info->functions));
+        add_entry_jumps(item, &patch->entities[i]);
         json_object_array_add(list, item);
     }
     return list;
@@ -215,6 +240,10 @@ static void add_processes(struct daemon *daemon, const struct entity *entity,
     cleanup_scan struct scan_list list = {0};
     struct json_object *processes = json_object_new_array();
 
+    json_object_object_add(item, "skip_first", list_functions(object, SC_STRATEGY_SKIP_FIRST));
+    json_object_object_add(item, "entry_jumps", list_functions(object, SC_STRATEGY_ENTRY));
+    sc_json_add_string(item, "foreign_probe",
+                       live ? entry_jump_probed(live, live->target_fd) : NULL);
     json_object_object_add(item, "processes", processes);
     if (object)
         process_scan(switcher_cache(daemon->switcher), &live->target, 1, NULL, NULL, &list, NULL);
@@ -294,10 +323,20 @@ void verb_check(struct daemon *daemon, const struct request *request, struct ans
         cleanup_close int fd = -1;
         struct live_patch *patch = entity_check(daemon, list.items[i], true, &fd, &err);
 
+        if (patch && entry_jump_check_others(daemon, patch, &err) < 0) {
+            live_patch_put(patch);
+            patch = NULL;
+        }
         if (!patch)
             answer_error(answer, err);
         else
             string_list_format(&answer->messages, "%s: can be applied", list.items[i]->name);
+        for (size_t j = 0; patch && j < patch->entry_jump_count; j++)
+            string_list_format(
+                &answer->messages,
+                "%s: warning: the jump into %s stands at its first byte: no tool may "
+                "put a uprobe there while the patch is active",
+                list.items[i]->name, patch->entry_jumps[j].name);
         live_patch_put(patch);
     }
 }

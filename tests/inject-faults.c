@@ -25,6 +25,7 @@ struct scenario {
     int threads, kind;
     enum inject_op op;
     unsigned flags;
+    const char *patch; /* NULL: that of the program */
 };
 
 /* Brings a new target to where the operation begins. */
@@ -93,7 +94,8 @@ static void die_everywhere(const struct scenario *scenario)
     char patch[64];
     uint32_t step;
 
-    snprintf(patch, sizeof(patch), "%s.patch", scenario->program);
+    snprintf(patch, sizeof(patch), "%s.patch",
+             scenario->patch ? scenario->patch : scenario->program);
     for (step = 1; step < STEPS_MAX; step++) {
         bool died;
 
@@ -123,32 +125,42 @@ static void apply_to_one_thread_can_die_at_each_step(void **state)
     (void)state;
     for (int kind = 0; kind < TARGET_CHURN; kind++)
         if (kinds & 1u << kind)
-            die_everywhere(&(struct scenario){"pie", "", 1, kind, INJECT_APPLY, 0});
+            die_everywhere(&(struct scenario){"pie", "", 1, kind, INJECT_APPLY, 0, NULL});
 }
 
 static void apply_to_many_threads_can_die_at_each_step(void **state)
 {
     (void)state;
-    die_everywhere(&(struct scenario){"pie", "", 9, -1, INJECT_APPLY, 0});
+    die_everywhere(&(struct scenario){"pie", "", 9, -1, INJECT_APPLY, 0, NULL});
 }
 
 static void lazy_apply_can_die_at_each_step(void **state)
 {
     (void)state;
-    die_everywhere(&(struct scenario){"nopie", "", 4, -1, INJECT_APPLY, INJECT_LAZY});
+    die_everywhere(&(struct scenario){"nopie", "", 4, -1, INJECT_APPLY, INJECT_LAZY, NULL});
 }
 
 static void apply_under_seccomp_can_die_at_each_step(void **state)
 {
     (void)state;
-    die_everywhere(&(struct scenario){"pie", "seccomp", 1, TARGET_BUSY, INJECT_APPLY, 0});
+    die_everywhere(&(struct scenario){"pie", "seccomp", 1, TARGET_BUSY, INJECT_APPLY, 0, NULL});
 }
 
 static void revert_and_unmap_can_die_at_each_step(void **state)
 {
     (void)state;
-    die_everywhere(&(struct scenario){"nopie", "", 1, TARGET_BUSY, INJECT_REVERT, INJECT_UNMAP});
-    die_everywhere(&(struct scenario){"pie", "", 9, -1, INJECT_REVERT, 0});
+    die_everywhere(
+        &(struct scenario){"nopie", "", 1, TARGET_BUSY, INJECT_REVERT, INJECT_UNMAP, NULL});
+    die_everywhere(&(struct scenario){"pie", "", 9, -1, INJECT_REVERT, 0, NULL});
+}
+
+/* As a held process is switched at its entry point, when another patch is due there as well. */
+static void jumps_at_entries_can_die_at_each_step(void **state)
+{
+    (void)state;
+    die_everywhere(&(struct scenario){"pie", "", 2, TARGET_BUSY, INJECT_APPLY,
+                                      INJECT_LAZY | INJECT_STAY, "entry"});
+    die_everywhere(&(struct scenario){"pie", "", 2, TARGET_BUSY, INJECT_REVERT, 0, "entry"});
 }
 
 int main(void)
@@ -159,6 +171,7 @@ int main(void)
         cmocka_unit_test(lazy_apply_can_die_at_each_step),
         cmocka_unit_test(apply_under_seccomp_can_die_at_each_step),
         cmocka_unit_test(revert_and_unmap_can_die_at_each_step),
+        cmocka_unit_test(jumps_at_entries_can_die_at_each_step),
     };
 
     if (geteuid() != 0) {

@@ -31,5 +31,6 @@ done
 patch dlopen.patch library.so 0x11 answer0 answer1 answer2 answer3
 patch quiet.patch pie 0x22 quiet:quiesce
 patch second.patch pie 0x33 answer0
+patch entry.patch pie 0x55 answer0:entry answer1
 patch corrupt.patch pie 0x44 answer0 answer1:corrupt
 : > 'done'

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes a patch object for tests, with tables as in lib/patch_format.h but without the differ.
-# usage: inject-make-patch.sh OUTPUT TARGET UUID-BYTE FUNCTION[:quiesce][:corrupt]...
+# usage: inject-make-patch.sh OUTPUT TARGET UUID-BYTE FUNCTION[:quiesce][:corrupt][:entry]...
+# entry: the jump stands at the entry, and processes are met where the target begins.
 set -eu
 out=$1 target=$2 uuid=$3
 shift 3
@@ -49,12 +50,13 @@ strings=1
 
 # Code that nobody calls, for patches of some size.
 [ -z "${PATCH_FILLER:-}" ] || echo ".fill $PATCH_FILLER, 1, 0x90" >> "$asm"
-strings_text=
+strings_text='' arms=''
 for spec in "$@"; do
     name=${spec%%:*}
-    flags=0 corrupt=0
+    flags=0 corrupt=0 strategy=1
     case $spec in *:quiesce*) flags=1 ;; esac
     case $spec in *:corrupt*) corrupt=1 ;; esac
+    case $spec in *:entry*) strategy=2 arms=yes ;; esac
     address=$(value "$name")
     at=$(offset "$address")
     head=$(bytes "$at" 24)
@@ -65,6 +67,7 @@ for spec in "$@"; do
     0x0f,0x1f,0x44,0x00,0x00*) skip=5 undo= ;;
     *) echo "no rule for the first instruction of $name: $head" >&2; exit 1 ;;
     esac
+    [ $strategy = 1 ] || skip=0 undo=
     old=$(bytes "$at" $((skip + 5)))
     [ $corrupt = 0 ] || old=$(echo "$old" | sed 's/,[^,]*$/,0xf4/')
     digest=$(tail -c +$((at + 1)) "$target" | head -c $(($(size "$name"))) | sha256sum | cut -c1-64)
@@ -80,7 +83,7 @@ for spec in "$@"; do
         echo ".byte $old"
         echo ".zero $((24 - skip - 5))"
         echo ".long $strings, $flags"
-        echo ".byte 1, $skip, 5"
+        echo ".byte $strategy, $skip, 5"
         echo ".zero 5"
     } >> "$sections"
     strings_text="$strings_text .asciz \"$name\";"
@@ -94,6 +97,15 @@ done
     echo ".quad $(value target_helper), 4; .long $((strings + 15)), 0, 0; .byte 1,0,0,0"
     echo '.section .syscare.rela,"",@progbits'
     echo '.quad helper_place, -4; .long 4, 1'
+    if [ "$arms" ]; then
+        echo '.section .syscare.arm,"",@progbits'
+        if readelf -lW "$target" | grep -q INTERP; then
+            arm=$(readelf -hW "$target" | awk '/Entry point/ { print $NF }')
+        else
+            arm=$(readelf -dW "$target" | awk '$2 == "(INIT)" { print $3 }')
+        fi
+        echo ".quad $arm, $(offset "$arm"); .byte $(bytes "$(offset "$arm")" 4); .zero 11; .byte 4"
+    fi
     echo '.section .syscare.strtab,"",@progbits'
     echo ".byte 0; $strings_text .asciz \"target_counter\"; .asciz \"target_helper\""
     echo '.section .note.GNU-stack,"",@progbits'

@@ -193,6 +193,54 @@ static void each_table_is_checked(void **state)
     }
 }
 
+static void jumps_at_entries_are_understood(void **state)
+{
+    struct object object = object_load("entry.patch");
+    cleanup_error struct sc_error *err = NULL;
+    cleanup_patch struct patch_object *patch = open_bytes(object.data, object.size, &err);
+
+    (void)state;
+    assert_non_null(patch);
+    assert_int_equal(patch->arm_count, 1);
+    assert_int_equal(patch->funcs[0].strategy, SC_STRATEGY_ENTRY);
+    assert_int_equal(patch->funcs[0].jump_offset, 0);
+    assert_int_equal(patch->funcs[1].strategy, SC_STRATEGY_SKIP_FIRST);
+    assert_consistent(patch);
+    free(object.data);
+}
+
+/* No probe where a jump stands, and always one where processes come by first. */
+static void jumps_at_entries_need_a_place_where_processes_are_met(void **state)
+{
+    struct object object = object_load("entry.patch");
+    struct sc_patch_func *funcs = TABLE(object, SC_PATCH_FUNCS_SECTION, struct sc_patch_func);
+    struct sc_patch_arm *arm = TABLE(object, SC_PATCH_ARM_SECTION, struct sc_patch_arm);
+    Elf64_Shdr *shdr = section(&object, SC_PATCH_ARM_SECTION);
+    const struct sc_patch_arm whole = *arm;
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        arm->vaddr = funcs[0].old_vaddr + (uint64_t)i;
+        assert_refused(&object, "arming record 0");
+    }
+    arm->vaddr = funcs[1].old_vaddr + funcs[1].jump_offset + 4;
+    assert_refused(&object, "arming record 0");
+    *arm = whole;
+    arm->size = 16;
+    assert_refused(&object, "arming record 0");
+    *arm = whole;
+    shdr->sh_size = 0;
+    assert_refused(&object, "number of arming records");
+    shdr->sh_size = sizeof(*arm);
+    funcs[0].jump_offset = 1;
+    assert_refused(&object, "function record 0");
+    funcs[0].strategy = SC_STRATEGY_SKIP_FIRST;
+    assert_refused(&object, "number of arming records");
+    funcs[0].strategy = SC_STRATEGY_ENTRY + 1;
+    assert_refused(&object, "function record 0");
+    free(object.data);
+}
+
 static void undefined_symbol_is_refused_by_name(void **state)
 {
     struct object object = object_load("pie.patch");
@@ -232,6 +280,29 @@ static void writable_code_is_refused(void **state)
             phdrs[i].p_flags |= PF_W;
     assert_refused(&object, "writable and executable");
     free(object.data);
+}
+
+static void broken_jump_is_known_by_what_is_left_of_it(void **state)
+{
+    static const uint8_t old[] = {0x48, 0x8b, 0x07, 0xc3, 0x90};
+    uint8_t bytes[ARCH_JUMP_MAX];
+    uint64_t to = 0;
+
+    (void)state;
+    assert_true(arch_jump_encode(0x401000, 0x501234, bytes));
+    bytes[0] = 0xcc;
+    assert_true(arch_jump_mend(0x401000, bytes, old[0], &to));
+    assert_true(to == 0x501234);
+    bytes[0] = old[0];
+    assert_true(arch_jump_mend(0x401000, bytes, old[0], &to));
+    bytes[0] = 0x90;
+    assert_false(arch_jump_mend(0x401000, bytes, old[0], &to));
+    memcpy(bytes, old, sizeof(old));
+    assert_false(arch_first_probed(bytes, old, sizeof(old)));
+    bytes[0] = 0xcc;
+    assert_true(arch_first_probed(bytes, old, sizeof(old)));
+    bytes[4] = 0;
+    assert_false(arch_first_probed(bytes, old, sizeof(old)));
 }
 
 static void jump_reaches_what_it_can_encode(void **state)
@@ -305,9 +376,12 @@ int main(void)
         cmocka_unit_test(truncated_object_is_refused_at_every_length),
         cmocka_unit_test(flipped_bytes_never_give_an_inconsistent_object),
         cmocka_unit_test(each_table_is_checked),
+        cmocka_unit_test(jumps_at_entries_are_understood),
+        cmocka_unit_test(jumps_at_entries_need_a_place_where_processes_are_met),
         cmocka_unit_test(undefined_symbol_is_refused_by_name),
         cmocka_unit_test(overlapping_functions_are_refused),
         cmocka_unit_test(writable_code_is_refused),
+        cmocka_unit_test(broken_jump_is_known_by_what_is_left_of_it),
         cmocka_unit_test(jump_reaches_what_it_can_encode),
         cmocka_unit_test(first_instructions_are_repeated_only_where_nothing_changes),
     };

@@ -13,6 +13,7 @@ include $(top_srcdir)/tests/daemon.mk
 include $(top_srcdir)/tests/targets.mk
 include $(top_srcdir)/tests/author.mk
 include $(top_srcdir)/tests/truth.mk
+include $(top_srcdir)/tests/entry.mk
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/imports.mk
 include $(top_srcdir)/tests/corpus/local.mk

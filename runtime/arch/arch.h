@@ -42,10 +42,20 @@ void arch_jump_pattern(uint32_t *opcode, uint32_t *mask);
 bool arch_jump_decode(uint64_t from, const uint8_t *bytes, uint64_t *to);
 
 /*
- * True if memory holds the first instruction `original` (size bytes), or what the kernel makes of
- * it while a uprobe is registered on it.
+ * True if memory holds the first instruction `original` (size bytes; 0: none is asked for), or
+ * what the kernel makes of it while a uprobe is registered on it.
  */
 bool arch_first_matches(const uint8_t *memory, const uint8_t *original, size_t size);
+
+/* True if memory is the original code, but for a breakpoint in its first byte. */
+bool arch_first_probed(const uint8_t *memory, const uint8_t *original, size_t size);
+
+/*
+ * The kernel has put a breakpoint over a jump at address from, or the first byte of the code that
+ * was there before, when it took that away again: true if the bytes look so, and where the jump
+ * led in *to.
+ */
+bool arch_jump_mend(uint64_t from, const uint8_t *bytes, uint8_t first, uint64_t *to);
 
 /*
  * True if the kernel may replace a breakpoint on this first instruction by a call of a page of its

@@ -92,12 +92,31 @@ arch_function arch_optimised_function(void)
  */
 bool arch_first_matches(const uint8_t *memory, const uint8_t *original, size_t size)
 {
+    if (size == 0)
+        return true;
     if (arch_probe_optimised(original, size) &&
         (memory[0] == CALL_OPCODE || memory[0] == BREAKPOINT))
         return true;
     if (memory[0] != original[0] && memory[0] != BREAKPOINT)
         return false;
     return memcmp(memory + 1, original + 1, size - 1) == 0;
+}
+
+bool arch_first_probed(const uint8_t *memory, const uint8_t *original, size_t size)
+{
+    return memory[0] == BREAKPOINT && original[0] != BREAKPOINT &&
+           memcmp(memory + 1, original + 1, size - 1) == 0;
+}
+
+bool arch_jump_mend(uint64_t from, const uint8_t *bytes, uint8_t first, uint64_t *to)
+{
+    uint8_t jump[JUMP_SIZE];
+
+    if (bytes[0] != BREAKPOINT && bytes[0] != first)
+        return false;
+    memcpy(jump, bytes, sizeof(jump));
+    jump[0] = JUMP_OPCODE;
+    return arch_jump_decode(from, jump, to);
 }
 
 /* psABI 1.0, table 4.9. */

@@ -101,7 +101,7 @@ static bool jump_is_there(const struct hold_site *site, unsigned long ip)
 {
     __u8 now[HOLD_OLD_BYTES] = {};
 
-    if (bpf_copy_from_user(now, sizeof(now), (void *)(ip + site->jump_offset)))
+    if (bpf_copy_from_user(now, sizeof(now), (void *)(ip + (long)site->jump_offset)))
         return true; /* unreadable: holding would not help */
     return is_jump(site, now);
 }

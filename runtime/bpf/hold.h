@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 /* Part of the name of the pin directory, so that another layout is never taken for ours. */
-#define HOLD_ABI 3
+#define HOLD_ABI 4
 
 #define HOLD_SLOTS_MAX 1024   /* patch objects that can be active at once */
 #define HOLD_SITES_MAX 65536  /* functions that can be patched at once */
@@ -38,7 +38,7 @@ struct hold_slot {
 /* An entry of the hash `sites`, by the cookie of the probe: one patched function. */
 struct hold_site {
     __u32 slot;        /* index in `slots` */
-    __u32 jump_offset; /* from the probed byte to the jump */
+    __s32 jump_offset; /* from the probed byte to the jump, or to one of those that it is for */
     __u32 opcode;      /* the jump is there when the 4 bytes at it, masked with opcode_mask, */
     __u32 opcode_mask; /* equal opcode and the jump_size bytes are not the old ones any more */
     __u32 jump_size;   /* at most HOLD_OLD_BYTES */

@@ -72,6 +72,18 @@ static void print_texts(const char *name, struct json_object *object, const char
         print_field(name, "");
 }
 
+/* The texts of a list on one line, if there are any. */
+static void print_names(const char *head, struct json_object *object, const char *member)
+{
+    size_t count;
+    struct json_object *list = list_of(object, member, &count);
+
+    for (size_t i = 0; i < count; i++)
+        printf("%s%s", i ? ", " : head, json_object_get_string(json_object_array_get_idx(list, i)));
+    if (count)
+        putchar('\n');
+}
+
 /* The patched files of a patch, a line each, with what else is known of them. */
 static void print_entities(struct json_object *patch)
 {
@@ -84,6 +96,7 @@ static void print_entities(struct json_object *patch)
         printf("%-13s %s %s %s\n", i ? "" : "entities:", text_of(item, "uuid"),
                text_of(item, "name"), text_of(item, "status"));
         print_texts("  functions:", item, "functions");
+        print_names("  jump at the entry (fragile): ", item, "entry_jumps");
         print_field("  build-id:", text_of(item, "build_id"));
     }
 }
@@ -197,6 +210,11 @@ void cli_print_status(const struct cli *cli, struct json_object *data)
         print_status_word(cli, text_of(item, "status"));
         if (*text_of(item, "superseded"))
             printf("  superseded: %s\n", text_of(item, "superseded"));
+        print_names("  jump behind the first instruction: ", item, "skip_first");
+        print_names("  jump at the entry: ", item, "entry_jumps");
+        if (*text_of(item, "foreign_probe"))
+            printf("  warning: another tool has a uprobe on %s, where no uprobe may be\n",
+                   text_of(item, "foreign_probe"));
         print_processes(item);
     }
 }

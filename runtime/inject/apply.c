@@ -13,6 +13,13 @@ static int sites_check(struct job *job)
 {
     size_t foreign = process_state_foreign(job->state);
 
+    if (process_state_find(job->state, PROCESS_SITE_PROBED) < job->state->func_count) {
+        reply_function(job, foreign);
+        return reply_set(job->reply, INJECT_MISMATCH,
+                         "a uprobe or breakpoint of another tool is on the first byte of %.64s, "
+                         "where the jump would go",
+                         job->reply->function);
+    }
     if (foreign < job->state->func_count) {
         reply_function(job, foreign);
         return reply_set(job->reply, INJECT_MISMATCH,
@@ -32,7 +39,8 @@ static bool applied(const struct job *job)
 
     for (size_t i = 0; i < job->state->instance_count; i++)
         for (size_t f = 0; f < job->state->func_count; f++)
-            missing += site_changes(&job->state->instances[i], f, true);
+            missing += site_changes(&job->state->instances[i], f, true) ||
+                       job->state->instances[i].sites[f] == PROCESS_SITE_DAMAGED;
     return missing == 0;
 }
 
@@ -97,6 +105,8 @@ static int apply_stopped(struct job *job)
     int result = job_stop(job, &since);
 
     if (result == 0)
+        result = sites_mend(job);
+    if (result == 0)
         result = sites_check(job);
     if (result == 0)
         result = map_late(job);
@@ -106,7 +116,7 @@ static int apply_stopped(struct job *job)
         result = hooks_prepare_stopped(job);
     if (result == 0)
         result = switch_over(job);
-    threads_release(job);
+    threads_leave(job, result == 0);
     job_stopped(job, since);
     return result;
 }

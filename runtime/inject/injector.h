@@ -43,6 +43,8 @@ struct injector {
     bool initialised;
     char *freezer_v1; /* mount points of cgroup hierarchies, or NULL */
     char *cgroup_v2;
+    struct tracee_set parked;  /* of one process, stopped until the next request: INJECT_STAY */
+    uint64_t parked_until;     /* clock_now() */
     struct tracee_set pending; /* interrupted, but not stopped when we gave up: see stop.h */
     struct gadget_cache gadgets[GADGET_CACHE_SIZE];
     size_t gadgets_next;

@@ -73,7 +73,14 @@ static void job_run(struct job *job)
         job_query(job);
         break;
     }
-    hold_release(job);
+}
+
+/* However it went, nobody waits for us any longer; with INJECT_STAY only the next request's end. */
+static void job_end(struct job *job)
+{
+    threads_leave(job, true);
+    if (!(job->request->flags & INJECT_STAY))
+        hold_release(job);
     job_free(job);
     reply_finish(job->reply);
 }
@@ -89,8 +96,8 @@ static int request_check(const struct inject_request *request, size_t size,
         return 0;
     if (request->pid <= 0 || request->deadline_ms < 1 || request->deadline_ms > DEADLINE_MAX_MS)
         return reply_set(reply, INJECT_FAILED, "pid or deadline out of range");
-    if (request->flags &
-            ~(uint32_t)(INJECT_LAZY | INJECT_REPLACE | INJECT_UNMAP | INJECT_PREPARE) ||
+    if (request->flags & ~(uint32_t)(INJECT_LAZY | INJECT_REPLACE | INJECT_UNMAP | INJECT_PREPARE |
+                                     INJECT_STAY) ||
         (request->flags & INJECT_LAZY && request->flags & INJECT_PREPARE))
         return reply_set(reply, INJECT_FAILED, "unknown flags");
     return 0;
@@ -173,10 +180,12 @@ static void request_answer(struct injector *injector, struct patch_cache *cache,
     job.pid = request->pid;
     job.begin = begin;
     job.deadline = begin + (uint64_t)request->deadline_ms * 1000000;
-    if (patches_get(&job, cache, message) == 0)
+    if (patches_get(&job, cache, message) == 0) {
+        parked_take(&job);
         job_run(&job);
+    }
     belows_free(&job);
-    hold_release(&job);
+    job_end(&job);
     reply->total_ns = clock_now() - begin;
 }
 
@@ -231,11 +240,14 @@ static int serve(struct injector *injector)
 
     while (result > 0) {
         struct pollfd poll_fd = {.fd = INJECT_SOCKET_FD, .events = POLLIN};
+        int wait = pending_any(injector) ? 1 : parked_wait(injector);
         struct message message = {0};
         struct inject_reply reply;
 
         /* Threads that could not be detached yet are looked after meanwhile. */
-        if (poll(&poll_fd, 1, pending_any(injector) ? 1 : -1) <= 0) {
+        if (poll(&poll_fd, 1, wait) <= 0) {
+            if (parked_wait(injector) == 0)
+                parked_release(injector);
             pending_poll(injector, 0);
             continue;
         }

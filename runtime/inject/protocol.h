@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define INJECT_PROTOCOL_VERSION 2
+#define INJECT_PROTOCOL_VERSION 3
 #define INJECT_SOCKET_FD 3
 
 enum inject_op {
@@ -62,6 +62,12 @@ enum inject_flags {
      * have to agree to is agreed, so that a REVERT of a newer one can fall back to it.
      */
     INJECT_PREPARE = 1 << 3,
+    /*
+     * APPLY, LAZY: the next request is for the same process. It stays stopped until then, so that
+     * it runs nothing between two patches that are due at the same place; if none comes within a
+     * moment, it goes on.
+     */
+    INJECT_STAY = 1 << 4,
 };
 
 #define INJECT_BELOW_MAX 63
@@ -118,6 +124,7 @@ struct inject_reply {
     uint32_t superseded;    /* functions that jump to another SysCare patch */
     uint32_t threads;       /* stopped at the same time */
     uint32_t retries;       /* rounds in which a thread was in the way */
+    uint32_t mended;        /* jumps that a uprobe of another tool had broken */
     uint32_t mappings_left; /* REVERT: patch mappings that stay */
     uint64_t total_ns;      /* from receipt to reply */
     uint64_t stopped_ns;    /* longest time that all threads stood still */

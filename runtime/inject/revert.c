@@ -15,7 +15,7 @@ static size_t functions_ours(const struct job *job)
     size_t count = 0;
 
     for (size_t i = 0; i < job->state->instance_count; i++)
-        count += job->state->instances[i].ours;
+        count += job->state->instances[i].ours + job->state->instances[i].damaged;
     return count;
 }
 
@@ -117,13 +117,16 @@ static int revert_stopped(struct job *job, bool *jumps)
         result = belows_read(job);
     }
     if (result == 0)
-        result = switch_back(job);
-    if (result == 0 && unmap)
-        mappings_remove(job);
-    threads_release(job);
-    if (result == 0)
-        job_stopped(job, since);
-    return result;
+        result = sites_mend(job);
+}
+if (result == 0)
+    result = switch_back(job);
+if (result == 0 && unmap)
+    mappings_remove(job);
+threads_release(job);
+if (result == 0)
+    job_stopped(job, since);
+return result;
 }
 
 static int revert_attempt(struct job *job)
@@ -177,6 +180,7 @@ void job_query(struct job *job)
     reply_set(job->reply, results[process_state_verdict(job->state)], "%s", "");
     if (job->reply->result == INJECT_MISMATCH) {
         reply_function(job, process_state_foreign(job->state));
-        reply_set(job->reply, INJECT_MISMATCH, "%.64s holds foreign code", job->reply->function);
+        reply_set(job->reply, INJECT_MISMATCH, "%.64s holds foreign code or a breakpoint",
+                  job->reply->function);
     }
 }

@@ -11,6 +11,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -27,6 +28,9 @@
 /* A look costs 0.3 us. Where several in a row were in vain, the next are left out. */
 #define SPIN_FAILURES 3
 #define SPIN_PAUSE 50
+
+/* How long a process stands still for the next request: INJECT_STAY. */
+#define PARK_NS UINT64_C(100000000)
 #define STOP_ROUNDS 1000
 
 uint64_t clock_now(void)
@@ -314,6 +318,51 @@ void threads_release(struct job *job)
         }
     }
     job->threads.count = 0;
+}
+
+void threads_leave(struct job *job, bool done)
+{
+    struct injector *injector = job->injector;
+
+    if (!done || !(job->request->flags & INJECT_STAY) || job->threads.count == 0) {
+        threads_release(job);
+        return;
+    }
+    parked_release(injector);
+    injector->parked = job->threads;
+    injector->parked_until = clock_now() + PARK_NS;
+    job->threads = (struct tracee_set){0};
+}
+
+void parked_take(struct job *job)
+{
+    struct tracee_set *parked = &job->injector->parked;
+
+    for (size_t i = 0; i < parked->count; i++)
+        if (parked->items[i].tgid == job->pid) {
+            job->threads = *parked;
+            *parked = (struct tracee_set){0};
+            return;
+        }
+    parked_release(job->injector);
+}
+
+void parked_release(struct injector *injector)
+{
+    struct job job = {.injector = injector, .threads = injector->parked};
+
+    injector->parked = (struct tracee_set){0};
+    threads_release(&job);
+    free(job.threads.items);
+}
+
+int parked_wait(const struct injector *injector)
+{
+    uint64_t now = clock_now();
+
+    if (injector->parked.count == 0)
+        return -1;
+    return injector->parked_until > now ? (int)((injector->parked_until - now) / 1000000) + 1 : 0;
 }
 
 /*

@@ -38,6 +38,21 @@ int thread_nudge(struct job *job, struct tracee *tracee, uint64_t until);
  */
 void threads_release(struct job *job);
 
+/*
+ * The same, unless all was done and the request says INJECT_STAY: then they stay stopped, for the
+ * next request to take them.
+ */
+void threads_leave(struct job *job, bool done);
+
+/* Takes what stands still for this job; lets go of another process. */
+void parked_take(struct job *job);
+
+/* Lets go of what stands still for a request that has not come. */
+void parked_release(struct injector *injector);
+
+/* Milliseconds until that is due; -1: nothing stands still. */
+int parked_wait(const struct injector *injector);
+
 /* Stops every task that shares the memory of job->pid. 0, JOB_RETRY or -1, with the reply set. */
 int process_stop(struct job *job);
 

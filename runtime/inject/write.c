@@ -34,6 +34,31 @@ static bool find_destination(const struct job *job, const struct process_instanc
     return apply || below_find(job, instance, i, to);
 }
 
+/*
+ * Whoever ran into the kernel's breakpoint has executed the first instruction as it is in the file,
+ * and goes on behind it: so the old code is right for every thread, wherever it stands.
+ */
+int sites_mend(struct job *job)
+{
+    pid_t tid = job_stopped_tid(job);
+
+    for (size_t i = 0; i < job->state->instance_count; i++)
+        for (size_t f = 0; f < job->state->func_count; f++) {
+            struct process_instance *instance = &job->state->instances[i];
+            const struct sc_patch_func *func = &job->patch->funcs[f];
+
+            if (instance->sites[f] != PROCESS_SITE_DAMAGED)
+                continue;
+            if (memory_write(job, tid, instance->bias + func->old_vaddr, func->old_bytes,
+                             func->jump_size) < 0)
+                return reply_set(job->reply, INJECT_FAILED, "writing code: %s", strerror(errno));
+            instance->sites[f] = PROCESS_SITE_ORIGINAL;
+            instance->damaged--;
+            job->reply->mended++;
+        }
+    return 0;
+}
+
 static int change_make(struct job *job, const struct process_instance *instance, size_t i,
                        bool apply, struct change *change)
 {
@@ -66,9 +91,12 @@ static void change_undo(struct job *job, pid_t tid, const struct change *change)
 {
     const struct sc_patch_func *func = &job->patch->funcs[change->func];
     uint8_t bytes[SC_OLD_BYTES_MAX];
+    uint64_t to;
 
     memcpy(bytes, change->before, change->size);
     memcpy(bytes, func->old_bytes, func->jump_offset);
+    if (func->jump_offset == 0 && !arch_jump_decode(change->address, bytes, &to))
+        memcpy(bytes, func->old_bytes, func->jump_size);
     memory_write(job, tid, change->address, bytes, change->size);
 }
 

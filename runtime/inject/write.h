@@ -13,6 +13,12 @@
  */
 int sites_write(struct job *job, bool apply);
 
+/*
+ * Puts the old code back where a uprobe of another tool has broken our jump at an entry, and counts
+ * that in reply->mended. The sites are PROCESS_SITE_ORIGINAL then. 0, or -1 with the reply set.
+ */
+int sites_mend(struct job *job);
+
 /* True if site i of the instance has to be changed. */
 bool site_changes(const struct process_instance *instance, size_t i, bool apply);
 
