@@ -52,13 +52,15 @@ struct job {
     struct job_types *types;
     size_t types_count;
     struct edits edits;
+    bool no_entry_jumps; /* every jump must stand behind a first instruction */
 };
 
 /* A function of the target that the patch replaces. */
 struct entry {
-    struct symbol *symbol;    /* in the patched object */
-    struct image_symbol *old; /* in the reference */
-    struct first_insn first;
+    struct symbol *symbol;      /* in the patched object */
+    struct image_symbol *old;   /* in the reference */
+    struct first_insn first;    /* size 0: the jump stands at the entry */
+    const char *not_behind;     /* then: why it cannot stand behind the first instruction */
     uint64_t trampoline_offset; /* in the section of trampolines, when first.undo_size */
     uint32_t flags;             /* enum sc_func_flags */
     uint64_t old_offset;
@@ -92,6 +94,8 @@ struct differ {
     size_t functions_compared;
     struct list line_kept; /* struct symbol: functions that only kept line numbers spared */
     bool line_kept_known;
+    struct list arms;         /* struct sc_patch_arm: arming.c */
+    struct early *early;      /* functions that may be called before: arming_early.c */
     uint64_t *branch_targets; /* every direct branch target of the reference's code, sorted */
     size_t branch_target_count;
     struct view *reference_view, *patched_view; /* of the oracle */

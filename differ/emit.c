@@ -3,6 +3,7 @@
 #include "differ/bind.h"
 #include "differ/differ.h"
 #include "differ/elf_writer.h"
+#include "differ/entry.h"
 #include "differ/frames.h"
 #include "differ/read.h"
 #include "differ/registrar.h"
@@ -436,7 +437,7 @@ static void emit_entry(struct emitter *emitter, const struct entry *entry)
     memcpy(row.old_bytes, entry->old_bytes, entry->first.size + (size_t)arch->jump_size);
     row.name = htole32(add_text(emitter, entry->old->name));
     row.flags = htole32(entry->flags);
-    row.strategy = SC_STRATEGY_SKIP_FIRST;
+    row.strategy = entry->first.size ? SC_STRATEGY_SKIP_FIRST : SC_STRATEGY_ENTRY;
     row.jump_offset = entry->first.size;
     row.jump_size = arch->jump_size;
     at = elf_writer_append(&emitter->writer, emitter->funcs, &row, sizeof(row), 8);
@@ -446,6 +447,24 @@ static void emit_entry(struct emitter *emitter, const struct entry *entry)
     elf_writer_relocate(&emitter->writer, emitter->funcs,
                         at + offsetof(struct sc_patch_func, trampoline_vaddr), arch->abs_type,
                         tramp_symbol, (int64_t)trampoline);
+}
+
+/* Where processes are met; only patches with a jump at an entry need that. */
+static void emit_arms(struct emitter *emitter)
+{
+    const struct list *arms = &emitter->differ->arms;
+    struct out_section *section;
+
+    if (!entries_jump_at_entry(emitter->differ))
+        return;
+    section = elf_writer_section(&emitter->writer, SC_PATCH_ARM_SECTION, SHT_PROGBITS, 0, 8);
+    for (size_t i = 0; i < arms->count; i++) {
+        struct sc_patch_arm row = *(const struct sc_patch_arm *)arms->items[i];
+
+        row.vaddr = htole64(row.vaddr);
+        row.offset = htole64(row.offset);
+        elf_writer_append(&emitter->writer, section, &row, sizeof(row), 8);
+    }
 }
 
 static void emit_note(struct emitter *emitter)
@@ -514,6 +533,7 @@ int phase_emit(struct differ *differ, const char *path, struct sc_error **err)
     emit_registrar(&emitter);
     for (size_t i = 0; i < differ->entries.count; i++)
         emit_entry(&emitter, differ->entries.items[i]);
+    emit_arms(&emitter);
     hooks_emit(differ, &emitter.writer, emitter.trampolines, emitter.strtab);
     if (frames_emit(differ, &emitter, &eh_frame, err) < 0)
         return -1;

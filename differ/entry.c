@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Finds the old functions and checks that the skip-first jump can be written into them.
+// Finds the old functions and checks where a jump can be written into them.
 //
 // The jump goes behind the first instruction, which stays in place with the uprobe on it. So no
 // thread may come to the overwritten bytes but through that instruction: no branch may lead there,
-// and no return.
+// and no return. Where that instruction cannot be taken back, the jump goes over it, to the entry
+// itself; then no uprobe may be there, and processes are met elsewhere (arming.c).
 #include "differ/entry.h"
 
+#include "differ/arming.h"
 #include "differ/bind.h"
 #include "differ/read.h"
 
@@ -192,31 +194,77 @@ static bool call_ends_inside(struct differ *differ, const struct entry *entry, u
     return address < to; /* could not be decoded that far */
 }
 
-/* Why the jump cannot be written, or NULL. */
-static const char *skip_first_obstacle(struct differ *differ, struct entry *entry)
+/* Why a jump cannot be written `skip` bytes behind the entry, or NULL. */
+static const char *room_obstacle(struct differ *differ, const struct entry *entry, uint8_t skip)
 {
     const struct arch *arch = differ->job.arch;
-    struct symbol *symbol = entry->symbol;
-    uint64_t from, to;
+    uint64_t from = entry->old->address + skip, to = from + arch->jump_size;
     const char *why = NULL;
 
-    if (!arch->first_insn(differ->decoder, entry->old_bytes, entry->old->size,
-                          symbol->section->data + symbol->value, symbol->size, &entry->first, &why))
-        return why;
-    if (entry->old->size < (uint64_t)entry->first.size + arch->jump_size ||
-        entry->first.size + arch->jump_size > SC_OLD_BYTES_MAX)
+    if (entry->old->size < (uint64_t)skip + arch->jump_size ||
+        skip + arch->jump_size > SC_OLD_BYTES_MAX)
         return "the function is too short";
-    from = entry->old->address + entry->first.size;
-    to = from + arch->jump_size;
     if (next_target(differ, entry->old->address + 1) < to)
-        return "code jumps to the bytes behind it";
-    if (call_ends_inside(differ, entry, from, to))
-        return "a call returns to the bytes behind it";
+        return skip ? "code jumps to the bytes behind it" : "code jumps into its first bytes";
+    if (call_ends_inside(differ, entry, from + !skip, to))
+        return "a call returns to these bytes";
+    if (!arch->jump_room(differ->decoder, entry->old_bytes, entry->old->size, skip,
+                         (size_t)skip + arch->jump_size, &why))
+        return why;
     if (!same_beginning(differ, entry, to - entry->old->address))
         return "it begins otherwise in the object file than in the target";
-    if (data_leads_inside(symbol->twin, (int64_t)(to - entry->old->address)))
-        return "a jump table leads to the bytes behind it";
+    if (data_leads_inside(entry->symbol->twin, (int64_t)(to - entry->old->address)))
+        return skip ? "a jump table leads to the bytes behind it"
+                    : "a jump table leads into its first bytes";
     return NULL;
+}
+
+/* Why the jump cannot stand behind the first instruction, or NULL. */
+static const char *skip_first_obstacle(struct differ *differ, struct entry *entry)
+{
+    struct symbol *symbol = entry->symbol;
+    const char *why = NULL;
+
+    if (!differ->job.arch->first_insn(differ->decoder, entry->old_bytes, entry->old->size,
+                                      symbol->section->data + symbol->value, symbol->size,
+                                      &entry->first, &why))
+        return why;
+    return room_obstacle(differ, entry, entry->first.size);
+}
+
+/*
+ * Why it cannot stand at the entry, or NULL. Hooks would run when the process is met: before the
+ * program has begun, in a static one even without its C library.
+ */
+static const char *entry_jump_obstacle(struct differ *differ, const struct entry *entry)
+{
+    uint64_t start = entry->old->address;
+    const char *why;
+
+    if (differ->job.no_entry_jumps)
+        return "--no-entry-jumps forbids it";
+    if (differ->hooks.count)
+        return "the patch has hooks, which cannot run before the program does";
+    why = room_obstacle(differ, entry, 0);
+    if (!why)
+        why = arming_find(differ);
+    if (!why && arming_inside(differ, start, start + differ->job.arch->jump_size))
+        why = "processes begin with it";
+    return why ? why : arming_early(differ, start);
+}
+
+/* Decides where the jump goes. Why it can go nowhere, or NULL. */
+static const char *place_jump(struct differ *differ, struct entry *entry)
+{
+    const char *why;
+
+    entry->not_behind = skip_first_obstacle(differ, entry);
+    if (!entry->not_behind)
+        return NULL;
+    why = entry_jump_obstacle(differ, entry);
+    if (!why)
+        entry->first.size = entry->first.undo_size = 0;
+    return why;
 }
 
 static bool find_old_code(struct differ *differ, struct entry *entry)
@@ -230,13 +278,15 @@ static bool find_old_code(struct differ *differ, struct entry *entry)
     return elf_offset_of_vaddr(image->elf, entry->old->address, &entry->old_offset, NULL) == 0;
 }
 
-static void refuse_skip_first(struct differ *differ, const struct entry *entry, const char *why)
+static void refuse_jump(struct differ *differ, const struct entry *entry, const char *why)
 {
     const char *name = entry->symbol->name;
 
-    differ_refuse(differ, REFUSE_NO_SKIP_FIRST, entry->symbol->object, name,
-                  "%s cannot be entered behind its first instruction '%s': %s", name,
-                  entry->first.text, why);
+    differ_refuse(
+        differ, REFUSE_NO_SKIP_FIRST, entry->symbol->object, name,
+        "%s cannot be entered behind its first instruction '%s': %s; nor by a jump at its "
+        "entry: %s",
+        name, entry->first.text, entry->not_behind, why);
 }
 
 static struct entry *make_entry(struct differ *differ, struct symbol *symbol)
@@ -253,9 +303,9 @@ static struct entry *make_entry(struct differ *differ, struct symbol *symbol)
                       symbol->twin->name);
         return NULL;
     }
-    why = skip_first_obstacle(differ, entry);
+    why = place_jump(differ, entry);
     if (why) {
-        refuse_skip_first(differ, entry, why);
+        refuse_jump(differ, entry, why);
         return NULL;
     }
     return entry;
@@ -336,6 +386,20 @@ static void set_flags(struct differ *differ, struct entry *entry)
         entry->flags |= SC_FUNC_QUIESCE;
 }
 
+/* A uprobe where processes are met must not be on the bytes of any jump. */
+static void keep_arms_apart(struct differ *differ)
+{
+    for (size_t i = 0; i < differ->entries.count; i++) {
+        const struct entry *entry = differ->entries.items[i];
+        uint64_t jump = entry->old->address + entry->first.size;
+
+        if (arming_inside(differ, jump, jump + differ->job.arch->jump_size))
+            differ_refuse(differ, REFUSE_NO_SKIP_FIRST, entry->symbol->object, entry->symbol->name,
+                          "the jump into %s would stand where processes begin",
+                          entry->symbol->name);
+    }
+}
+
 void entries_find(struct differ *differ)
 {
     for (size_t i = 0; i < differ->job.object_count; i++) {
@@ -354,4 +418,24 @@ void entries_find(struct differ *differ)
     }
     for (size_t i = 0; i < differ->entries.count; i++)
         set_flags(differ, differ->entries.items[i]);
+    keep_arms_apart(differ);
+}
+
+bool entries_jump_at_entry(const struct differ *differ)
+{
+    for (size_t i = 0; i < differ->entries.count; i++)
+        if (((const struct entry *)differ->entries.items[i])->first.size == 0)
+            return true;
+    return false;
+}
+
+const struct entry *entry_of(const struct differ *differ, const struct symbol *symbol)
+{
+    for (size_t i = 0; i < differ->entries.count; i++) {
+        const struct entry *entry = differ->entries.items[i];
+
+        if (entry->symbol->section == symbol->section && entry->symbol->value == symbol->value)
+            return entry;
+    }
+    return NULL;
 }

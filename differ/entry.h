@@ -13,8 +13,14 @@ int entries_scan(struct differ *differ, struct sc_error **err);
 
 /*
  * Makes differ->entries: for each changed function its old address and the way in. Refuses those
- * that cannot be found or have no room behind their first instruction.
+ * that cannot be found or have no room for a jump.
  */
 void entries_find(struct differ *differ);
+
+/* True if the jump into some function stands at its entry. */
+bool entries_jump_at_entry(const struct differ *differ);
+
+/* The entry of a changed function, or of one that it is another name of, or NULL. */
+const struct entry *entry_of(const struct differ *differ, const struct symbol *symbol);
 
 #endif

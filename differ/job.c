@@ -206,6 +206,7 @@ static int read_job(struct differ *differ, struct json_object *json, struct sc_e
         read_link(differ, json, "reference", &job->reference_elf, &job->reference_map, err) < 0 ||
         read_link(differ, json, "patched", &job->patched_elf, &job->patched_map, err) < 0)
         return -1;
+    job->no_entry_jumps = read_flag(json, "no_entry_jumps");
     if (read_objects(differ, json, err) < 0 || read_types(differ, json, err) < 0)
         return -1;
     return edits_read(&job->edits, &differ->pool, json, err);

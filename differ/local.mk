@@ -16,7 +16,7 @@ syscare_diff_SOURCES = \
   differ/close.c \
   differ/check.c differ/check_cxx.c differ/check_cxx.h differ/check_state.c differ/check_bindings.c differ/check_P.h \
   differ/layout.c differ/dwarf_types.c differ/dwarf_types.h \
-  differ/entry.c differ/entry.h \
+  differ/entry.c differ/entry.h differ/arming.c differ/arming_early.c differ/arming.h \
   differ/elf_writer.c differ/elf_writer.h \
   differ/frames.c differ/frames.h differ/eh_frame.c differ/eh_frame.h \
   differ/registrar.c differ/registrar.h \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Writes report.json.
 #include "differ/differ.h"
+#include "differ/entry.h"
 #include "differ/explain.h"
 
 #include "lib/cleanup.h"
@@ -55,6 +56,14 @@ static void add_function(struct differ *differ, struct json_object *functions,
     json_object_array_add(functions, json);
 }
 
+/* Aliases have no entry of their own, nor has what is refused. */
+static const char *strategy_of(const struct differ *differ, const struct symbol *symbol)
+{
+    const struct entry *entry = entry_of(differ, symbol);
+
+    return entry && entry->first.size == 0 ? "entry" : "skip-first";
+}
+
 static void add_functions(struct differ *differ, struct json_object *functions)
 {
     for (size_t i = 0; i < differ->job.object_count; i++) {
@@ -69,7 +78,8 @@ static void add_functions(struct differ *differ, struct json_object *functions)
                              symbol_unit(symbol) ? "used by the patch" : "not used by the patch",
                              NULL);
             else if (symbol->status == STATUS_CHANGED)
-                add_function(differ, functions, symbol, "changed", symbol->reason, "skip-first");
+                add_function(differ, functions, symbol, "changed", symbol->reason,
+                             strategy_of(differ, symbol));
         }
         for (size_t j = 0; old && j < old->functions.count; j++) {
             const struct symbol *symbol = old->functions.items[j];

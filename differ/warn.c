@@ -51,6 +51,17 @@ static bool never_returns(struct differ *differ, const struct entry *entry)
     return left == 0;
 }
 
+/* Probes of other tools on such a function and the jump do not bear each other. */
+static void warn_entry_jump(struct differ *differ, const struct entry *entry)
+{
+    if (entry->first.size == 0)
+        differ_warn(differ, "entry-jump", entry->symbol->object, entry->old->name,
+                    "the jump into %s stands at its first byte, since its first instruction '%s' "
+                    "must not be executed before (%s): while it is patched, a uprobe of another "
+                    "tool on it crashes processes",
+                    entry->old->name, entry->first.text, entry->not_behind);
+}
+
 /* Calls that run finish in the old code: here they never do. */
 static void warn_entry(struct differ *differ, const struct entry *entry)
 {
@@ -209,8 +220,10 @@ static void warn_types(struct differ *differ)
 /* Each note once: a unit may be in the patch by several of its functions. */
 void phase_warn(struct differ *differ)
 {
-    for (size_t i = 0; i < differ->entries.count; i++)
+    for (size_t i = 0; i < differ->entries.count; i++) {
+        warn_entry_jump(differ, differ->entries.items[i]);
         warn_entry(differ, differ->entries.items[i]);
+    }
     for (size_t i = 0; i < differ->job.object_count; i++) {
         const struct object *object = differ->job.objects[i].patched;
 

@@ -144,6 +144,8 @@ static struct json_object *job_json(const struct build *build, const struct buil
         json_object_object_add(job, "types", types_json(build, target));
     sc_json_add_string(job, "source_root", root);
     json_object_object_add(job, "sources", json_object_get(build->sources));
+    if (build->options.no_entry_jumps)
+        json_object_object_add(job, "no_entry_jumps", json_object_new_boolean(true));
     sc_json_add_string(job, "ld", "/usr/bin/ld");
     sc_json_add_string(job, "output", target->object);
     sc_json_add_string(job, "report", report);

@@ -30,6 +30,7 @@ enum option_code {
     OPTION_WITHOUT,
     OPTION_BUILD_ROOT,
     OPTION_SKIP_COMPILER_CHECK,
+    OPTION_NO_ENTRY_JUMPS,
     OPTION_SKIP_CLEANUP,
     OPTION_EXPLAIN,
     OPTION_JSON,
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"jobs", required_argument, NULL, 'j'},
     {"skip-compiler-check", no_argument, NULL, OPTION_SKIP_COMPILER_CHECK},
+    {"no-entry-jumps", no_argument, NULL, OPTION_NO_ENTRY_JUMPS},
     {"skip-cleanup", no_argument, NULL, OPTION_SKIP_CLEANUP},
     {"explain", no_argument, NULL, OPTION_EXPLAIN},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -110,6 +112,9 @@ const char *build_options_help(void)
            "      --nodeps                    do not check the build dependencies\n"
            "      --skip-compiler-check       go on with another compiler than the shipped "
            "build's\n"
+           "      --no-entry-jumps            refuse functions whose jump would have to stand at "
+           "their\n"
+           "                                  first byte, where no uprobe may be\n"
            "      --skip-cleanup              keep the build directory\n"
            "\n"
            "What is shown:\n"
@@ -226,6 +231,8 @@ static bool *flag_of(struct build_options *options, int code)
         return &options->help;
     case OPTION_SKIP_COMPILER_CHECK:
         return &options->skip_compiler_check;
+    case OPTION_NO_ENTRY_JUMPS:
+        return &options->no_entry_jumps;
     case OPTION_SKIP_CLEANUP:
         return &options->skip_cleanup;
     case OPTION_EXPLAIN:

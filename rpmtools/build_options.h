@@ -29,8 +29,9 @@ struct build_options {
     char *output;       /* absolute; "." unless given; made when it is missing */
     long jobs;          /* at least 1 */
     bool version_given;
-    bool full;    /* build the patched package from the start */
-    bool no_deps; /* leave out the check of the build dependencies */
+    bool full;           /* build the patched package from the start */
+    bool no_deps;        /* leave out the check of the build dependencies */
+    bool no_entry_jumps; /* each jump must stand behind a first instruction */
     bool skip_compiler_check, skip_cleanup, explain, json, verbose;
     bool help;
 };

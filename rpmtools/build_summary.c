@@ -66,6 +66,7 @@ static void explain_function(struct json_object *function)
 {
     struct json_object *whys = sc_json_array(function, "why", NULL);
     struct json_object *parts = sc_json_array(function, "parts", NULL), *quiesce;
+    const char *strategy = text_of(function, "strategy");
 
     for (size_t i = 0; whys && i < json_object_array_length(whys); i++)
         printf("            %s\n", text_of(json_object_array_get_idx(whys, i), "text"));
@@ -76,8 +77,10 @@ static void explain_function(struct json_object *function)
         json_object_get_boolean(quiesce))
         printf("            is switched when no thread is in it: it uses other functions of the "
                "patch\n");
-    printf("            object %s%s%s\n", text_of(function, "object"),
-           *text_of(function, "strategy") ? ", " : "", text_of(function, "strategy"));
+    printf("            object %s%s\n", text_of(function, "object"),
+           strcmp(strategy, "entry") == 0 ? ", jump at the entry"
+           : *strategy                    ? ", jump behind the first instruction"
+                                          : "");
 }
 
 /* The place tells more than the unit that it is compiled in: a header, perhaps. */

@@ -47,7 +47,7 @@ all_options_are_in_the_help() {
     for option in --patch-name --source --source-rpm --debuginfo --patch --patch-arch \
         --patch-version --patch-release --patch-description --patch-requires --cve --define \
         --rpm-macros --with --without --build-root --output --jobs --skip-compiler-check \
-        --skip-cleanup --explain --json --verbose --full --nodeps; do
+        --no-entry-jumps --skip-cleanup --explain --json --verbose --full --nodeps; do
         "$syscare_build" --help | grep -qE -- "(^| )$option\b" || {
             echo "$option is not in the help"
             return 1

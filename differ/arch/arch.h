@@ -139,6 +139,13 @@ struct arch {
     bool (*first_insn)(struct decoder *decoder, const uint8_t *old, size_t old_size,
                        const uint8_t *fresh, size_t fresh_size, struct first_insn *first,
                        const char **why);
+    /*
+     * Whether the bytes from `from` to `to` of the code can become a jump while threads are stopped
+     * anywhere: false if a thread that is stopped inside, or at from, is in the middle of
+     * something. Else why says what it is.
+     */
+    bool (*jump_room)(struct decoder *decoder, const uint8_t *code, size_t size, size_t from,
+                      size_t to, const char **why);
     /* Rewrites it as ld does for programs; the class that is left, RELOC_TLS for unknown code. */
     enum reloc_class (*tls_relax)(struct tls_code *code, enum reloc_class class);
     /* The slot that a PLT entry at address jumps through. 0: not the form of an entry. */

@@ -431,6 +431,7 @@ const struct arch arch_x86_64 = {
     .decoder_close = x86_decoder_close,
     .decode = x86_decode,
     .first_insn = x86_first_insn,
+    .jump_room = x86_jump_room,
     .tls_relax = x86_tls_relax,
     .plt_slot = x86_plt_slot,
     .write_jump = x86_write_jump,

@@ -30,5 +30,8 @@ size_t x86_write_guarded_jump(uint8_t code[32], struct guarded_jump *fields);
 bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size,
                     const uint8_t *fresh, size_t fresh_size, struct first_insn *first,
                     const char **why);
+/* arch.jump_room */
+bool x86_jump_room(struct decoder *decoder, const uint8_t *code, size_t size, size_t from,
+                   size_t to, const char **why);
 
 #endif

@@ -277,3 +277,43 @@ bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size
     }
     return true;
 }
+
+/*
+ * The kernel makes an interrupted system call again by going back two bytes, after we have looked
+ * at the thread: it would come out in the middle of the jump.
+ */
+static bool enters_kernel(const cs_insn *insn)
+{
+    return insn->id == X86_INS_SYSCALL || insn->id == X86_INS_SYSENTER || insn->id == X86_INS_INT;
+}
+
+/* Instructions at which a thread can be stopped half way: repeated ones, and gathers. */
+static bool is_interruptible(const cs_insn *insn)
+{
+    uint8_t prefix = insn->detail->x86.prefix[0];
+
+    return ((prefix == X86_PREFIX_REP || prefix == X86_PREFIX_REPNE) &&
+            strncmp(insn->mnemonic, "rep", 3) == 0) ||
+           strncmp(insn->mnemonic, "vgather", 7) == 0 ||
+           strncmp(insn->mnemonic, "vpgather", 8) == 0;
+}
+
+bool x86_jump_room(struct decoder *decoder, const uint8_t *code, size_t size, size_t from,
+                   size_t to, const char **why)
+{
+    for (size_t at = 0; at < to; at += decoder->insn->size) {
+        if (at >= size || !x86_next(decoder, code + at, size - at, at)) {
+            *why = "it cannot be decoded";
+            return false;
+        }
+        if (at >= from && enters_kernel(decoder->insn)) {
+            *why = "a system call is in the way of the jump";
+            return false;
+        }
+        if (at == from && is_interruptible(decoder->insn)) {
+            *why = "a thread can be in the middle of the instruction";
+            return false;
+        }
+    }
+    return true;
+}
