@@ -160,7 +160,7 @@ static void jumps_at_entries_can_die_at_each_step(void **state)
     (void)state;
     die_everywhere(&(struct scenario){"pie", "", 2, TARGET_BUSY, INJECT_APPLY,
                                       INJECT_LAZY | INJECT_STAY, "entry"});
-    die_everywhere(&(struct scenario){"pie", "", 2, TARGET_BUSY, INJECT_REVERT, 0, "entry"});
+    die_everywhere(&(struct scenario){"pie", "", 9, -1, INJECT_REVERT, 0, "entry"});
 }
 
 int main(void)
