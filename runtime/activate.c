@@ -125,7 +125,7 @@ int live_patch_link(struct daemon *daemon, struct live_patch *patch, int slot, i
 static int cover_sites(struct daemon *daemon, struct live_patch *patch, struct sc_error **err)
 {
     for (size_t i = 0; atomic_load(&patch->linked) && i < patch->probe_count; i++) {
-        size_t function = patch->probed[i];
+        size_t function = patch->probe_functions[i];
         bool covered = function < patch->function_count && live_patch_is_covered(patch, function);
 
         if (hold_site_set(daemon->hold, patch->slot, i, covered ? NULL : &patch->probes[i], err) <

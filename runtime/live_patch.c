@@ -21,7 +21,7 @@ static void add_probe(struct live_patch *patch, size_t function, uint64_t offset
     struct hold_function *probe = &patch->probes[patch->probe_count];
     struct hold_site *site = &probe->site;
 
-    patch->probed[patch->probe_count++] = function;
+    patch->probe_functions[patch->probe_count++] = function;
     probe->offset = offset;
     site->jump_offset = jump_offset;
     site->jump_size = func->jump_size < HOLD_OLD_BYTES ? func->jump_size : HOLD_OLD_BYTES;
@@ -54,8 +54,9 @@ static void fill_probes(struct live_patch *patch, const struct patch_object *obj
 
     patch->probes = calloc(object->func_count + object->arm_count, sizeof(*patch->probes));
     patch->entry_jumps = calloc(object->func_count, sizeof(*patch->entry_jumps));
-    patch->probed = calloc(object->func_count + object->arm_count, sizeof(*patch->probed));
-    if (!patch->probes || !patch->entry_jumps || !patch->probed)
+    patch->probe_functions =
+        calloc(object->func_count + object->arm_count, sizeof(*patch->probe_functions));
+    if (!patch->probes || !patch->entry_jumps || !patch->probe_functions)
         abort();
     for (size_t i = 0; i < object->func_count; i++) {
         const struct sc_patch_func *func = &object->funcs[i];
@@ -175,7 +176,7 @@ void live_patch_put(struct live_patch *patch)
     free(patch->function_names);
     free(patch->name);
     free(patch->probes);
-    free(patch->probed);
+    free(patch->probe_functions);
     free(patch->entry_jumps);
     free(patch->jumps);
     free(patch->old_start);

@@ -45,7 +45,7 @@ struct live_patch {
     int fd;             /* the patch object, open for reading */
     struct build_id target;
     uint32_t slot;                /* in the maps of the BPF program */
-    size_t *probed;               /* by probe: the function, or function_count for an entry point */
+    size_t *probe_functions;      /* by probe: which function, or function_count: an entry point */
     struct hold_function *probes; /* where processes are met: functions, or the target's entry */
     size_t probe_count;
     struct entry_jump *entry_jumps; /* functions whose jump stands at their entry */

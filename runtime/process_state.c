@@ -252,7 +252,12 @@ static void instance_cover(struct process_instance *instance, size_t func)
 {
     switch ((enum process_site)instance->sites[func]) {
     case PROCESS_SITE_FOREIGN:
+    case PROCESS_SITE_PROBED:
         instance->foreign--;
+        instance->others++;
+        break;
+    case PROCESS_SITE_DAMAGED: /* the newer patch finds and mends it */
+        instance->damaged--;
         instance->others++;
         break;
     case PROCESS_SITE_ORIGINAL:

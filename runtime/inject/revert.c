@@ -118,15 +118,14 @@ static int revert_stopped(struct job *job, bool *jumps)
     }
     if (result == 0)
         result = sites_mend(job);
-}
-if (result == 0)
-    result = switch_back(job);
-if (result == 0 && unmap)
-    mappings_remove(job);
-threads_release(job);
-if (result == 0)
-    job_stopped(job, since);
-return result;
+    if (result == 0)
+        result = switch_back(job);
+    if (result == 0 && unmap)
+        mappings_remove(job);
+    threads_release(job);
+    if (result == 0)
+        job_stopped(job, since);
+    return result;
 }
 
 static int revert_attempt(struct job *job)
