@@ -82,13 +82,10 @@ static int compare_pieces(const void *a, const void *b)
 static struct symbol *table_at(struct section *section, uint64_t offset)
 {
     struct object *object = section->object;
-    struct symbol *table;
+    struct symbol *table = section_piece(section, offset);
 
-    for (size_t i = 0; i < section->pieces.count; i++) {
-        table = section->pieces.items[i];
-        if (table->value == offset)
-            return table;
-    }
+    if (table)
+        return table;
     table = pool_alloc(object->pool, sizeof(*table));
     table->object = object;
     table->section = section;
@@ -96,7 +93,7 @@ static struct symbol *table_at(struct section *section, uint64_t offset)
     table->value = offset;
     table->bind = STB_LOCAL;
     table->anonymous = table->by_content = true;
-    list_add(object->pool, &section->pieces, table);
+    section_piece_add(section, table);
     list_add(object->pool, &object->all, table);
     return table;
 }
@@ -107,11 +104,13 @@ static void attach_table(const struct relocation *function, struct symbol *table
     struct section *section = function->symbol->section;
     uint64_t offset = meant_offset(function);
 
-    for (size_t i = 0; section && i < section->symbols.count; i++) {
+    for (size_t i = section ? section_symbol_from(section, offset) : SIZE_MAX;
+         section && i < section->symbols.count; i++) {
         struct symbol *symbol = section->symbols.items[i];
 
-        if (symbol->value == offset)
-            symbol->lsda = table;
+        if (symbol->value != offset)
+            break;
+        symbol->lsda = table;
     }
 }
 

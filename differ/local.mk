@@ -7,7 +7,7 @@ syscare_diff_SOURCES = \
   differ/job.c \
   differ/refusal.c differ/refusal.h \
   differ/model.h differ/names.c differ/names_cxx.c differ/names.h \
-  differ/read.c differ/read_targets.c differ/read.h \
+  differ/read.c differ/read_targets.c differ/read_index.c differ/read.h \
   differ/pair.c differ/static_owner.c differ/static_owner.h differ/comdat.c differ/comdat.h differ/lto.c differ/lto.h \
   differ/compare.c differ/compare.h \
   differ/link_map.c differ/link_map.h \

@@ -37,6 +37,7 @@ enum status {
 
 struct object;
 struct symbol;
+struct section_index;
 
 /* Something that is copied into the patch: a whole section (code), or the bytes of one symbol. */
 struct unit {
@@ -58,13 +59,14 @@ struct section {
     const uint8_t *data;            /* NULL for SHT_NOBITS */
     struct relocation *relocations; /* by offset */
     size_t relocation_count;
-    struct list symbols; /* those defined in it, by value; anonymous pieces included */
-    struct list starts;  /* while reading: referred offsets without a symbol */
-    struct list pieces;  /* the anonymous symbols, in the order in which they were made */
-    bool grouped;        /* member of a COMDAT group */
-    bool waived;         /* the author takes its change upon them: SYSCARE_IGNORE_SECTION */
-    bool dropped;        /* of a group whose copy in another object the linker took */
-    struct unit *unit;   /* the whole of it goes into the patch; NULL when not */
+    struct list symbols;          /* those defined in it, by value; anonymous pieces included */
+    struct list starts;           /* while reading: referred offsets without a symbol */
+    struct list pieces;           /* the anonymous symbols, in the order in which they were made */
+    struct section_index *search; /* read_index.c; NULL until something is looked for */
+    bool grouped;                 /* member of a COMDAT group */
+    bool waived;       /* the author takes its change upon them: SYSCARE_IGNORE_SECTION */
+    bool dropped;      /* of a group whose copy in another object the linker took */
+    struct unit *unit; /* the whole of it goes into the patch; NULL when not */
 };
 
 struct relocation {

@@ -95,60 +95,6 @@ static void annotate_section(struct section *section, const struct arch *arch,
     annotate_code(section, arch, decoder, from, section->size);
 }
 
-/* A name that the assembler leaves in merged sections, not a thing of its own. */
-static bool is_label(const struct symbol *symbol)
-{
-    return symbol->bind == STB_LOCAL && symbol->size == 0 &&
-           (symbol->type == STT_NOTYPE || symbol->type == STT_SECTION) &&
-           (symbol->type == STT_SECTION || strncmp(symbol->name, ".L", 2) == 0);
-}
-
-/* The symbol of a section that has exactly one with a size, else NULL. */
-static struct symbol *only_symbol(struct section *section)
-{
-    struct symbol *found = NULL;
-
-    for (size_t i = 0; i < section->symbols.count; i++) {
-        struct symbol *symbol = section->symbols.items[i];
-
-        if (symbol->size == 0 || (found && symbol->value == found->value))
-            continue;
-        if (found)
-            return NULL;
-        found = symbol;
-    }
-    return found;
-}
-
-/* The symbol that the offset lies in, or at; NULL when there is none. */
-static struct symbol *covering_symbol(struct section *section, int64_t offset)
-{
-    struct symbol *at = NULL;
-
-    for (size_t i = 0; i < section->symbols.count; i++) {
-        struct symbol *symbol = section->symbols.items[i];
-
-        if (is_label(symbol) || offset < 0)
-            continue;
-        if ((uint64_t)offset >= symbol->value && (uint64_t)offset - symbol->value < symbol->size)
-            return symbol;
-        if ((uint64_t)offset == symbol->value && !at)
-            at = symbol;
-    }
-    return at;
-}
-
-static bool ends_symbol(struct section *section, int64_t offset)
-{
-    for (size_t i = 0; i < section->symbols.count; i++) {
-        struct symbol *symbol = section->symbols.items[i];
-
-        if (symbol->size && symbol->value + symbol->size == (uint64_t)offset)
-            return true;
-    }
-    return false;
-}
-
 static struct symbol *anonymous_symbol(struct section *section, uint64_t offset, uint64_t size)
 {
     struct object *object = section->object;
@@ -181,14 +127,11 @@ static uint64_t string_size(const struct section *section, uint64_t offset)
 /* The piece of a merged section at offset: a string, or one constant. Made on demand. */
 static struct symbol *merged_piece(struct section *section, uint64_t offset)
 {
+    struct symbol *piece = section_piece(section, offset);
     uint64_t size;
-    struct symbol *piece;
 
-    for (size_t i = 0; i < section->pieces.count; i++) {
-        piece = section->pieces.items[i];
-        if (piece->value == offset)
-            return piece;
-    }
+    if (piece)
+        return piece;
     if (section->kind == SECTION_STRINGS)
         size = string_size(section, offset);
     else
@@ -196,7 +139,7 @@ static struct symbol *merged_piece(struct section *section, uint64_t offset)
                    ? section->entsize
                    : section->size - offset;
     piece = anonymous_symbol(section, offset, size);
-    list_add(section->object->pool, &section->pieces, piece);
+    section_piece_add(section, piece);
     return piece;
 }
 
@@ -224,17 +167,18 @@ static void add_start(struct section *section, uint64_t offset, bool open)
 /* A reference into a section by offset: to a symbol there, or to a piece yet to be cut. */
 static void target_offset(struct relocation *relocation, struct section *section, int64_t offset)
 {
-    struct symbol *symbol = covering_symbol(section, offset);
+    struct symbol *symbol = offset < 0 ? NULL : section_covering(section, (uint64_t)offset);
 
     if (!symbol)
-        symbol = only_symbol(section);
+        symbol = section_only_symbol(section);
     if (symbol) {
         relocation->target = symbol;
         relocation->delta = offset - (int64_t)symbol->value;
         return;
     }
     /* the end of one thing or the beginning of another: cannot be told apart */
-    if (offset < 0 || (uint64_t)offset >= section->size || ends_symbol(section, offset))
+    if (offset < 0 || (uint64_t)offset >= section->size ||
+        section_ends_symbol(section, (uint64_t)offset))
         return;
     relocation->unnamed = true;
     relocation->delta = offset;
@@ -250,7 +194,7 @@ static void target_relative(struct relocation *relocation, struct section *secti
     for (size_t i = 0; i < section->symbols.count && !relocation->target; i++) {
         struct symbol *symbol = section->symbols.items[i];
 
-        if (symbol->value == 0 && !is_label(symbol))
+        if (symbol->value == 0 && !symbol_is_label(symbol))
             relocation->target = symbol;
     }
     relocation->delta = relocation->addend;
@@ -273,7 +217,7 @@ static void find_target(struct relocation *relocation)
 
     if (code && relative)
         offset += relocation->tail;
-    if (!section || !is_label(symbol)) {
+    if (!section || !symbol_is_label(symbol)) {
         relocation->target = symbol;
         relocation->delta = offset;
         return;
@@ -315,7 +259,8 @@ static void cut_pieces(struct section *section)
     struct symbol *last = NULL;
     bool open = false;
 
-    qsort(starts, section->starts.count, sizeof(*starts), compare_starts);
+    if (section->starts.count)
+        qsort(starts, section->starts.count, sizeof(*starts), compare_starts);
     for (size_t i = 0; i < section->starts.count; i++) {
         if (last && (last->value == starts[i]->offset || (open && !starts[i]->open)))
             continue;
@@ -323,7 +268,7 @@ static void cut_pieces(struct section *section)
             last->size = starts[i]->offset - last->value;
         last = anonymous_symbol(section, starts[i]->offset, section->size - starts[i]->offset);
         open = starts[i]->open;
-        list_add(section->object->pool, &section->pieces, last);
+        section_piece_add(section, last);
     }
 }
 
