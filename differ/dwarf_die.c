@@ -9,6 +9,12 @@
 /* Chains of abstract origins and specifications: two or three in fact. */
 #define ORIGINS_MAX 8
 
+/*
+ * Names of all entries of a unit come to some megabytes; a damaged file could make each of them as
+ * long as the section of strings.
+ */
+#define COPIED_MAX (UINT64_C(1) << 28)
+
 /* The interface of dwarf_init_b and dwarf_finish changed with libdwarf 0.1. */
 static int open_dwarf(struct dwarf_file *file)
 {
@@ -27,7 +33,10 @@ int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path
 {
     int result;
 
-    *file = (struct dwarf_file){.pool = pool, .fd = open(path, O_RDONLY | O_CLOEXEC)};
+    *file = (struct dwarf_file){.pool = pool, .fd = -1};
+    if (dwarf_file_check(path, err) < 0)
+        return -1;
+    file->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (file->fd < 0)
         return sc_error_errno(err, "cannot open %s", path);
     result = open_dwarf(file);
@@ -74,6 +83,7 @@ Dwarf_Die dwarf_file_next_unit(struct dwarf_file *file)
         return NULL;
     if (dwarf_srcfiles(unit, &file->files, &file->file_count, &error) != DW_DLV_OK)
         file->file_count = 0;
+    file->names = pool_alloc(file->pool, ((size_t)file->file_count + 1) * sizeof(*file->names));
     return unit;
 }
 
@@ -103,18 +113,20 @@ bool dwarf_file_has_type_units(struct dwarf_file *file)
 
 Dwarf_Half dwarf_die_tag(struct dwarf_file *file, Dwarf_Die die)
 {
+    Dwarf_Error error = NULL; /* without one, libdwarf ends the process */
     Dwarf_Half tag = 0;
 
-    if (dwarf_tag(die, &tag, NULL) != DW_DLV_OK)
+    if (dwarf_tag(die, &tag, &error) != DW_DLV_OK)
         file->failed = true;
     return tag;
 }
 
 bool dwarf_die_has(Dwarf_Die die, Dwarf_Half attribute)
 {
+    Dwarf_Error error = NULL;
     Dwarf_Bool has = 0;
 
-    return dwarf_hasattr(die, attribute, &has, NULL) == DW_DLV_OK && has;
+    return dwarf_hasattr(die, attribute, &has, &error) == DW_DLV_OK && has;
 }
 
 const char *dwarf_die_string(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half attribute)
@@ -124,6 +136,11 @@ const char *dwarf_die_string(struct dwarf_file *file, Dwarf_Die die, Dwarf_Half 
 
     if (dwarf_die_text(die, attribute, &text, &error) != DW_DLV_OK)
         return NULL;
+    file->copied += strlen(text) + 1;
+    if (file->copied > COPIED_MAX) {
+        file->failed = true;
+        return NULL;
+    }
     return pool_string(file->pool, text);
 }
 
@@ -240,6 +257,21 @@ Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die)
     return next;
 }
 
+bool dwarf_enter(struct dwarf_file *file)
+{
+    if (file->depth == DWARF_DEPTH_MAX) {
+        file->failed = true;
+        return false;
+    }
+    file->depth++;
+    return true;
+}
+
+void dwarf_leave(struct dwarf_file *file)
+{
+    file->depth--;
+}
+
 /* Compilers write the words of the command line as they are. */
 const char *dwarf_path_clean(struct pool *pool, const char *path)
 {
@@ -272,5 +304,7 @@ const char *dwarf_file_name(struct dwarf_file *file, uint64_t number)
 
     if (index >= (uint64_t)file->file_count)
         return NULL;
-    return dwarf_path_clean(file->pool, file->files[index]);
+    if (!file->names[index])
+        file->names[index] = dwarf_path_clean(file->pool, file->files[index]);
+    return file->names[index];
 }

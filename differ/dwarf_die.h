@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Entries lie in each other: scopes of C++ some dozen deep. More is damage. */
+#define DWARF_DEPTH_MAX 512
+
 /* An object file whose debugging information is being read. */
 struct dwarf_file {
     struct pool *pool;
@@ -22,8 +25,17 @@ struct dwarf_file {
     Dwarf_Half version; /* of the unit that is being read */
     char **files;       /* its file names, as libdwarf counts them; freed with dwarf */
     Dwarf_Signed file_count;
-    bool failed; /* some of it is damaged */
+    const char **names; /* the same, cleaned once they were asked for; memory of the pool */
+    size_t copied;      /* bytes of all strings that were copied */
+    unsigned int depth; /* of the entry that is being read; for whoever walks the tree */
+    bool failed;        /* some of it is damaged */
 };
+
+/*
+ * dwarf_check.c: 0 when the file's debugging information is such that libdwarf may have a look at
+ * it; -1 with err set. Called by dwarf_file_open.
+ */
+int dwarf_file_check(const char *path, struct sc_error **err);
 
 /* 1; 0 when the file has no debugging information; -1 with err set. Close with dwarf_file_close. */
 int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path,
@@ -56,6 +68,12 @@ Dwarf_Die dwarf_die_child(struct dwarf_file *file, Dwarf_Die die);
 /* The sibling after die, which is freed. */
 Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die);
 void dwarf_die_free(struct dwarf_file *file, Dwarf_Die die);
+
+/*
+ * Goes one entry deeper; false, and noted as damage, where that is too deep. dwarf_leave goes back.
+ */
+bool dwarf_enter(struct dwarf_file *file);
+void dwarf_leave(struct dwarf_file *file);
 
 /*
  * The file that DW_AT_decl_file or a row of the line table names by number, absolute and without

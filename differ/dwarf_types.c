@@ -6,17 +6,22 @@
 #include "differ/dwarf_types.h"
 
 #include "differ/dwarf_die.h"
+#include "lib/cleanup.h"
 
 #include <string.h>
 
 /* Pointers to pointers, functions with functions as parameters: deeper than this tells nothing. */
 #define DESCRIPTION_DEPTH 6
 
+/* Types that may be described for one layout: its members, and what they are made of. */
+#define DESCRIPTIONS_MAX 100000
+
 struct reader {
     struct dwarf_file file;
     struct pool *pool;
     struct type_table *table;
     bool elsewhere; /* some of the types are in another file or in units of their own */
+    size_t described; /* for the layout that is being read */
 };
 
 static const char *die_name(struct reader *reader, Dwarf_Die die)
@@ -76,11 +81,22 @@ static const char *describe_base(struct reader *reader, Dwarf_Die type)
     return pool_format(reader->pool, "%s:%llu", class, (unsigned long long)die_size(reader, type));
 }
 
+/* Takes what was written to out, made by open_memstream for *text, into the pool. */
+static const char *take_text(struct reader *reader, FILE *out, char **text)
+{
+    if (fclose(out))
+        abort();
+    return pool_string(reader->pool, *text);
+}
+
 static const char *describe_array(struct reader *reader, Dwarf_Die type, int depth)
 {
-    const char *element = describe_type_of(reader, type, depth, false);
-    const char *bounds = "";
+    cleanup_free char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
 
+    if (!out)
+        abort();
     for (Dwarf_Die range = dwarf_die_child(&reader->file, type); range;
          range = dwarf_die_next(&reader->file, range)) {
         int64_t count;
@@ -88,31 +104,36 @@ static const char *describe_array(struct reader *reader, Dwarf_Die type, int dep
         if (dwarf_die_tag(&reader->file, range) != DW_TAG_subrange_type)
             continue;
         if (die_number(reader, range, DW_AT_count, &count))
-            bounds = pool_format(reader->pool, "%s[%lld]", bounds, (long long)count);
+            fprintf(out, "[%lld]", (long long)count);
         else if (die_number(reader, range, DW_AT_upper_bound, &count))
-            bounds = pool_format(reader->pool, "%s[%lld]", bounds, (long long)count + 1);
+            fprintf(out, "[%lld]", (long long)((uint64_t)count + 1));
         else
-            bounds = pool_format(reader->pool, "%s[]", bounds);
+            fputs("[]", out);
     }
-    return pool_format(reader->pool, "%s%s", bounds, element);
+    fputs(describe_type_of(reader, type, depth, false), out);
+    return take_text(reader, out, &text);
 }
 
 static const char *describe_function(struct reader *reader, Dwarf_Die type, int depth)
 {
-    const char *text = describe_type_of(reader, type, depth, false);
+    cleanup_free char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
 
-    text = pool_format(reader->pool, "function returning %s (", text);
+    if (!out)
+        abort();
+    fprintf(out, "function returning %s (", describe_type_of(reader, type, depth, false));
     for (Dwarf_Die child = dwarf_die_child(&reader->file, type); child;
          child = dwarf_die_next(&reader->file, child)) {
         Dwarf_Half tag = dwarf_die_tag(&reader->file, child);
 
         if (tag == DW_TAG_formal_parameter)
-            text = pool_format(reader->pool, "%s%s,", text,
-                               describe_type_of(reader, child, depth, false));
+            fprintf(out, "%s,", describe_type_of(reader, child, depth, false));
         else if (tag == DW_TAG_unspecified_parameters)
-            text = pool_format(reader->pool, "%s...", text);
+            fputs("...", out);
     }
-    return pool_format(reader->pool, "%s)", text);
+    fputc(')', out);
+    return take_text(reader, out, &text);
 }
 
 static const char *kind_name(Dwarf_Half tag)
@@ -136,19 +157,25 @@ static void read_members(struct reader *reader, Dwarf_Die type, struct list *mem
 /* A structure without a name: what is in it. */
 static const char *describe_anonymous(struct reader *reader, Dwarf_Die type, int depth)
 {
-    const char *text = kind_name(dwarf_die_tag(&reader->file, type));
     struct list members = {0};
+    cleanup_free char *text = NULL;
+    size_t size;
+    FILE *out;
 
     if (depth > DESCRIPTION_DEPTH)
         return "...";
+    out = open_memstream(&text, &size);
+    if (!out)
+        abort();
     read_members(reader, type, &members, depth + 1);
+    fputs(kind_name(dwarf_die_tag(&reader->file, type)), out);
     for (size_t i = 0; i < members.count; i++) {
         const struct type_member *member = members.items[i];
 
-        text = pool_format(reader->pool, "%s %lld=%s;", text, (long long)member->offset,
-                           member->type ? member->type : member->name);
+        fprintf(out, " %lld=%s;", (long long)member->offset,
+                member->type ? member->type : member->name);
     }
-    return text;
+    return take_text(reader, out, &text);
 }
 
 static const char *describe_aggregate(struct reader *reader, Dwarf_Die type, int depth,
@@ -194,7 +221,9 @@ static const char *describe(struct reader *reader, Dwarf_Die type, int depth, bo
 {
     Dwarf_Half tag = dwarf_die_tag(&reader->file, type);
 
-    if (depth > DESCRIPTION_DEPTH)
+    if (++reader->described > DESCRIPTIONS_MAX)
+        reader->file.failed = true; /* each level may have as many as the one above */
+    if (depth > DESCRIPTION_DEPTH || reader->described > DESCRIPTIONS_MAX)
         return "...";
     switch (tag) {
     case DW_TAG_base_type:
@@ -243,7 +272,7 @@ static int64_t member_offset(struct reader *reader, Dwarf_Die member)
     die_number(reader, member, DW_AT_data_member_location, &bytes);
     if (!die_number(reader, member, DW_AT_data_bit_offset, &bits))
         die_number(reader, member, DW_AT_bit_offset, &bits);
-    return 8 * bytes + bits;
+    return (int64_t)(8 * (uint64_t)bytes + (uint64_t)bits);
 }
 
 static void add_member(struct reader *reader, Dwarf_Die die, struct list *members, int depth)
@@ -319,6 +348,7 @@ static void add_layout(struct reader *reader, Dwarf_Die type, const char *key)
     die_place(reader, type, &layout->file, &layout->line);
     layout->size = die_size(reader, type);
     layout->enumeration = dwarf_die_tag(&reader->file, type) == DW_TAG_enumeration_type;
+    reader->described = 0;
     read_members(reader, type, &layout->members, 0);
     list_add(reader->pool, &reader->table->layouts, layout);
     name_index_add(reader->pool, &reader->table->index, key, layout);
@@ -404,12 +434,15 @@ static const char *function_name(struct reader *reader, Dwarf_Die die)
     static const Dwarf_Half others[] = {DW_AT_specification, DW_AT_abstract_origin};
     const char *name = die_name(reader, die);
 
+    if (name || !dwarf_enter(&reader->file))
+        return name;
     for (size_t i = 0; i < 2 && !name; i++) {
         Dwarf_Die other = dwarf_die_reference(&reader->file, die, others[i]);
 
         name = other ? function_name(reader, other) : NULL;
         dwarf_die_free(&reader->file, other);
     }
+    dwarf_leave(&reader->file);
     return name;
 }
 
@@ -443,9 +476,12 @@ static void read_die(struct reader *reader, Dwarf_Die die, const char *scope)
 
 static void read_scope(struct reader *reader, Dwarf_Die parent, const char *scope)
 {
+    if (!dwarf_enter(&reader->file))
+        return;
     for (Dwarf_Die die = dwarf_die_child(&reader->file, parent); die;
          die = dwarf_die_next(&reader->file, die))
         read_die(reader, die, scope);
+    dwarf_leave(&reader->file);
 }
 
 int dwarf_types_read(struct pool *pool, const char *path, struct type_table *table,

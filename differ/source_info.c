@@ -117,9 +117,12 @@ static void read_die(struct info_reader *reader, Dwarf_Die die, struct source_th
 
 static void read_scope(struct info_reader *reader, Dwarf_Die parent, struct source_thing *function)
 {
+    if (!dwarf_enter(&reader->file))
+        return;
     for (Dwarf_Die die = dwarf_die_child(&reader->file, parent); die;
          die = dwarf_die_next(&reader->file, die))
         read_die(reader, die, function);
+    dwarf_leave(&reader->file);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */

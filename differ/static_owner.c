@@ -92,6 +92,8 @@ static void read_variable(struct owner_reader *reader, Dwarf_Die die, const char
 
 static void read_scope(struct owner_reader *reader, Dwarf_Die parent, const char *owner)
 {
+    if (!dwarf_enter(&reader->file))
+        return;
     for (Dwarf_Die die = dwarf_die_child(&reader->file, parent); die;
          die = dwarf_die_next(&reader->file, die)) {
         const char *name = owner;
@@ -114,6 +116,7 @@ static void read_scope(struct owner_reader *reader, Dwarf_Die parent, const char
             break;
         }
     }
+    dwarf_leave(&reader->file);
 }
 
 static bool has_statics(const struct object *object)

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Looks at the sections of debugging information before libdwarf does: old releases, which
+// distributions still have (20210528), take much of what they find there for granted.
+#include "differ/dwarf_die.h"
+
+#include "lib/cleanup.h"
+#include "lib/elf_file.h"
+
+#include <endian.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int damaged(const struct elf_file *elf, const char *section, struct sc_error **err)
+{
+    return sc_error_set(err, SC_FAILED, "%s: debugging information is damaged (%s)", elf->path,
+                        section);
+}
+
+/* The header of a table of ranges or locations: DWARF 5, sections 7.28 and 7.29. */
+struct list_header {
+    uint64_t length; /* of what follows this member */
+    size_t before;   /* bytes up to there */
+    uint16_t version;
+    uint8_t address_size, segment_size;
+    uint32_t offset_count;
+};
+
+static bool list_header_read(const uint8_t *data, size_t size, struct list_header *header)
+{
+    uint32_t length;
+
+    if (size < sizeof(length))
+        return false;
+    memcpy(&length, data, sizeof(length));
+    header->length = le32toh(length);
+    header->before = sizeof(length);
+    if (header->length == UINT32_MAX) {
+        if (size < 12)
+            return false;
+        memcpy(&header->length, data + 4, sizeof(header->length));
+        header->length = le64toh(header->length);
+        header->before = 12;
+    }
+    if (header->length < 8 || header->length > size - header->before)
+        return false;
+    data += header->before;
+    memcpy(&header->version, data, sizeof(header->version));
+    header->address_size = data[2];
+    header->segment_size = data[3];
+    memcpy(&header->offset_count, data + 4, sizeof(header->offset_count));
+    return true;
+}
+
+/* Marks the bytes that relocations change. NULL when there are none. */
+static uint8_t *changed_bytes(struct elf_file *elf, const struct elf_section *target)
+{
+    uint8_t *changed = NULL;
+
+    for (size_t i = 1; i < elf->section_count; i++) {
+        const struct elf_section *section = &elf->sections[i];
+        Elf_Data *data;
+        GElf_Rela rela;
+
+        if (section->shdr.sh_type != SHT_RELA || section->shdr.sh_info != target->index)
+            continue;
+        data = elf_getdata(section->scn, NULL);
+        changed = changed ? changed : calloc(target->shdr.sh_size + 1, 1);
+        if (!changed)
+            abort();
+        for (int j = 0; data && gelf_getrela(data, j, &rela); j++)
+            for (uint64_t at = rela.r_offset; at < target->shdr.sh_size && at - rela.r_offset < 8;
+                 at++)
+                changed[at] = 1;
+    }
+    return changed;
+}
+
+/*
+ * libdwarf reads all of these tables with the first unit, and frees them twice if one is wrong.
+ * Addresses in them are relocated; in a header nothing is.
+ */
+static bool lists_are_sane(struct elf_file *elf, const struct elf_section *section,
+                           const uint8_t *data, size_t size)
+{
+    cleanup_free uint8_t *changed = changed_bytes(elf, section);
+    struct list_header header;
+
+    for (size_t at = 0; at < size; at += header.before + header.length) {
+        size_t width, table;
+
+        if (!list_header_read(data + at, size - at, &header))
+            return false;
+        width = header.before == 12 ? 8 : 4;
+        table = le32toh(header.offset_count) * width;
+        if (le16toh(header.version) != 5 || header.segment_size ||
+            (header.address_size != 4 && header.address_size != 8) || table > header.length - 8 ||
+            (changed && memchr(changed + at, 1, header.before + 8 + table)))
+            return false;
+    }
+    return true;
+}
+
+/* Every place lies in the section, every symbol in the table. */
+static bool relocations_are_sane(const struct elf_file *elf, const struct elf_section *section)
+{
+    const struct elf_section *target = &elf->sections[section->shdr.sh_info];
+    const struct elf_section *symbols = &elf->sections[section->shdr.sh_link];
+    Elf_Data *data = elf_getdata(section->scn, NULL);
+    size_t count = data ? data->d_size / sizeof(Elf64_Rela) : 0;
+    size_t symbol_count = symbols->shdr.sh_size / sizeof(Elf64_Sym);
+
+    if (!data || section->shdr.sh_entsize != sizeof(Elf64_Rela) ||
+        symbols->shdr.sh_type != SHT_SYMTAB)
+        return section->shdr.sh_size == 0;
+    for (size_t i = 0; i < count; i++) {
+        GElf_Rela rela;
+
+        if (!gelf_getrela(data, (int)i, &rela) || GELF_R_SYM(rela.r_info) >= symbol_count ||
+            target->shdr.sh_size < 4 || rela.r_offset > target->shdr.sh_size - 4)
+            return false;
+    }
+    return true;
+}
+
+static bool is_debugging(const struct elf_section *section)
+{
+    return strncmp(section->name, ".debug_", 7) == 0;
+}
+
+/* libdwarf makes room for what a header says before it looks whether there is as much. */
+static bool is_inside(const struct elf_section *section, uint64_t file_size)
+{
+    const GElf_Shdr *shdr = &section->shdr;
+
+    return shdr->sh_type == SHT_NOBITS || shdr->sh_type == SHT_NULL ||
+           (shdr->sh_offset <= file_size && shdr->sh_size <= file_size - shdr->sh_offset);
+}
+
+static int check_section(struct elf_file *elf, const struct elf_section *section,
+                         uint64_t file_size, struct sc_error **err)
+{
+    const uint8_t *data;
+    size_t size;
+
+    if (!is_inside(section, file_size))
+        return damaged(elf, section->name, err);
+    if (section->shdr.sh_type == SHT_RELA || section->shdr.sh_type == SHT_REL) {
+        if (section->shdr.sh_info >= elf->section_count ||
+            section->shdr.sh_link >= elf->section_count)
+            return damaged(elf, section->name, err);
+        if (is_debugging(&elf->sections[section->shdr.sh_info]) &&
+            !relocations_are_sane(elf, section))
+            return damaged(elf, section->name, err);
+        return 0;
+    }
+    if (!is_debugging(section))
+        return 0;
+    if (section->shdr.sh_type == SHT_NOBITS ||
+        elf_section_data(elf, section, &data, &size, err) < 0)
+        return damaged(elf, section->name, err);
+    if (section->shdr.sh_flags & SHF_COMPRESSED)
+        return 0;
+    if ((strcmp(section->name, ".debug_rnglists") == 0 ||
+         strcmp(section->name, ".debug_loclists") == 0) &&
+        !lists_are_sane(elf, section, data, size))
+        return damaged(elf, section->name, err);
+    return 0;
+}
+
+int dwarf_file_check(const char *path, struct sc_error **err)
+{
+    cleanup_elf struct elf_file *elf = elf_file_open(path, err);
+
+    struct stat st;
+
+    if (!elf)
+        return -1;
+    if (fstat(elf->fd, &st) < 0)
+        return sc_error_errno(err, "%s", path);
+    for (size_t i = 1; i < elf->section_count; i++)
+        if (check_section(elf, &elf->sections[i], (uint64_t)st.st_size, err) < 0)
+            return -1;
+    return 0;
+}
