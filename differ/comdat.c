@@ -212,6 +212,7 @@ static void drop_groups(struct object *object, const struct list *groups,
         if (symbol->section && symbol->section->dropped && symbol->bind != STB_LOCAL) {
             symbol->section = NULL;
             symbol->value = symbol->size = 0;
+            symbol->by_content = false;
         }
     }
     for (size_t i = 1; i < object->section_count; i++)

@@ -12,6 +12,12 @@ struct version {
     const char *name, *library;
 };
 
+/* The place of the next record, which lies behind this one of that size. */
+static bool step(int *at, uint32_t distance, size_t size)
+{
+    return distance >= size && !__builtin_add_overflow(*at, distance, at);
+}
+
 static int bad_versions(struct image *image, struct sc_error **err)
 {
     return sc_error_set(err, SC_FAILED, "%s: damaged symbol versions", image->elf->path);
@@ -26,33 +32,51 @@ static struct version *version_add(struct image *image, struct list *versions, s
     return version;
 }
 
+/* What one library is needed for; at is where its record is. */
+static int read_needed_of(struct image *image, const struct elf_section *section, Elf_Data *data,
+                          int at, const GElf_Verneed *need, struct list *versions,
+                          struct sc_error **err)
+{
+    Elf *elf = image->elf->elf;
+    const char *library = elf_strptr(elf, section->shdr.sh_link, need->vn_file);
+    GElf_Vernaux name = {.vna_next = need->vn_aux};
+
+    for (unsigned int i = 0; i < need->vn_cnt; i++) {
+        struct version *version;
+
+        if (!step(&at, name.vna_next, sizeof(Elf64_Vernaux)) || !gelf_getvernaux(data, at, &name))
+            return bad_versions(image, err);
+        /* records that several libraries share would be more than there is room for */
+        if (versions->count > data->d_size / sizeof(Elf64_Vernaux))
+            return bad_versions(image, err);
+        version = version_add(image, versions, name.vna_other);
+        version->name = elf_strptr(elf, section->shdr.sh_link, name.vna_name);
+        version->library = library;
+        if (!version->name || !library)
+            return bad_versions(image, err);
+    }
+    return 0;
+}
+
 /* SHT_GNU_verneed: versions of other libraries. */
 static int read_needed(struct image *image, const struct elf_section *section,
                        struct list *versions, struct sc_error **err)
 {
     Elf_Data *data = elf_getdata(section->scn, NULL);
-    size_t strings = section->shdr.sh_link;
+    struct list needed = {0};
     GElf_Verneed need;
+    int at = 0;
 
-    for (int at = 0; data && gelf_getverneed(data, at, &need); at += (int)need.vn_next) {
-        const char *library = elf_strptr(image->elf->elf, strings, need.vn_file);
-        int aux = at + (int)need.vn_aux;
-
-        for (unsigned int i = 0; i < need.vn_cnt; i++) {
-            struct version *version;
-            GElf_Vernaux name;
-
-            if (!gelf_getvernaux(data, aux, &name))
-                return bad_versions(image, err);
-            version = version_add(image, versions, name.vna_other);
-            version->name = elf_strptr(image->elf->elf, strings, name.vna_name);
-            version->library = library;
-            if (!version->name || !library)
-                return bad_versions(image, err);
-            aux += (int)name.vna_next;
-        }
-        if (!need.vn_next)
+    while (data && gelf_getverneed(data, at, &need)) {
+        if (read_needed_of(image, section, data, at, &need, &needed, err) < 0)
+            return -1;
+        if (!need.vn_next) {
+            for (size_t i = 0; i < needed.count; i++)
+                list_add(image->pool, versions, needed.items[i]);
             return 0;
+        }
+        if (!step(&at, need.vn_next, sizeof(Elf64_Verneed)))
+            break;
     }
     return bad_versions(image, err);
 }
@@ -63,21 +87,25 @@ static int read_defined(struct image *image, const struct elf_section *section,
 {
     Elf_Data *data = elf_getdata(section->scn, NULL);
     GElf_Verdef def;
+    int at = 0;
 
-    for (int at = 0; data && gelf_getverdef(data, at, &def); at += (int)def.vd_next) {
+    while (data && gelf_getverdef(data, at, &def)) {
         GElf_Verdaux name;
+        int aux = at;
 
-        if (!gelf_getverdaux(data, at + (int)def.vd_aux, &name))
-            return bad_versions(image, err);
+        if (!step(&aux, def.vd_aux, sizeof(Elf64_Verdef)) || !gelf_getverdaux(data, aux, &name))
+            break;
         if (!(def.vd_flags & VER_FLG_BASE)) {
             struct version *version = version_add(image, versions, def.vd_ndx);
 
             version->name = elf_strptr(image->elf->elf, section->shdr.sh_link, name.vda_name);
             if (!version->name)
-                return bad_versions(image, err);
+                break;
         }
         if (!def.vd_next)
             return 0;
+        if (!step(&at, def.vd_next, sizeof(Elf64_Verdef)))
+            break;
     }
     return bad_versions(image, err);
 }
@@ -87,20 +115,22 @@ static int assign(struct image *image, const struct elf_section *section,
                   const struct list *versions, struct sc_error **err)
 {
     Elf_Data *data = elf_getdata(section->scn, NULL);
+    const struct version **known = pool_alloc(image->pool, (VERSION_INDEX + 1) * sizeof(*known));
 
+    for (size_t i = 0; i < versions->count; i++) {
+        const struct version *version = versions->items[i];
+
+        known[version->index] = version;
+    }
     for (size_t i = 1; i < image->dynamic_count; i++) {
+        const struct version *version;
         GElf_Versym index;
 
         if (!data || !gelf_getversym(data, (int)i, &index))
             return bad_versions(image, err);
-        for (size_t j = 0; j < versions->count; j++) {
-            const struct version *version = versions->items[j];
-
-            if (version->index != (index & VERSION_INDEX))
-                continue;
-            image->dynamic[i].version = version->name;
-            image->dynamic[i].library = version->library;
-        }
+        version = known[index & VERSION_INDEX];
+        image->dynamic[i].version = version ? version->name : NULL;
+        image->dynamic[i].library = version ? version->library : NULL;
     }
     return 0;
 }

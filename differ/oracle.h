@@ -39,6 +39,7 @@ struct view {
     struct image *image;
     struct code *codes; /* by address */
     size_t code_count;
+    uint64_t code_left; /* bytes that may yet be decoded */
     uint64_t *starts; /* addresses that code takes without telling how much it uses there, sorted */
     size_t start_count;
     struct list tables;  /* struct view_table, by function */

@@ -73,8 +73,10 @@ static void decode_code(struct view *view, struct code *code)
         view->target ? &view->target->image->absolute : &view->image->absolute;
     struct arch_insn insn;
 
-    if (!bytes || size < left)
+    /* of a damaged table of symbols, all might be in all others; these stay incomplete */
+    if (!bytes || size < left || left > view->code_left)
         return;
+    view->code_left -= left;
     while (left && arch->decode(view->differ->decoder, bytes, left, address, absolute, &insn)) {
         decode_own(view, bytes, &insn);
         if (insn.kind != INSN_NOP)
@@ -86,10 +88,27 @@ static void decode_code(struct view *view, struct code *code)
     code->complete = left == 0;
 }
 
+/* Of the code in the file: functions with several entries overlap, a few times at most. */
+#define DECODED_TIMES 8
+
+static uint64_t code_size(const struct image *image)
+{
+    uint64_t size = 0;
+
+    for (size_t i = 1; i < image->elf->section_count; i++) {
+        const GElf_Shdr *shdr = &image->elf->sections[i].shdr;
+
+        if ((shdr->sh_flags & SHF_EXECINSTR) && shdr->sh_type != SHT_NOBITS)
+            size += shdr->sh_size;
+    }
+    return size;
+}
+
 static void collect_codes(struct view *view)
 {
     struct image *image = view->image;
 
+    view->code_left = DECODED_TIMES * code_size(image);
     view->codes = pool_alloc(image->pool, (image->symbol_count + 1) * sizeof(*view->codes));
     for (size_t i = 0; i < image->symbol_count; i++) {
         struct code *code = &view->codes[view->code_count];

@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Sums of sizes, offsets and addends are 64-bit numbers with a sign. No file has such sizes, and an
+ * addend that is no distance but the upper bits of a tagged pointer is small, taken as negative.
+ */
+#define SIZE_LIMIT (UINT64_C(1) << 60)
+#define ADDEND_LIMIT (INT64_C(1) << 62)
+
 static int bad_object(struct object *object, struct sc_error **err, const char *what)
 {
     return sc_error_set(err, SC_FAILED, "%s: %s", object->elf->path, what);
@@ -29,6 +36,8 @@ static int read_section(struct object *object, size_t index, struct sc_error **e
     section->entsize = from->shdr.sh_entsize;
     section->grouped = (section->flags & SHF_GROUP) != 0;
     section->kind = section_classify(section->name, section->type, section->flags);
+    if (section->size > SIZE_LIMIT)
+        return bad_object(object, err, "section larger than any memory");
     if (section->align & (section->align - 1))
         return bad_object(object, err, "section alignment is not a power of two");
     if (section->kind == SECTION_IGNORED || section->type == SHT_NOBITS)
@@ -175,6 +184,8 @@ static int read_relocation(struct section *section, const struct arch *arch, Elf
         return bad_object(section->object, err, "unreadable relocation");
     if (rela.r_offset >= section->size)
         return bad_object(section->object, err, "relocation outside its section");
+    if (rela.r_addend < -ADDEND_LIMIT || rela.r_addend > ADDEND_LIMIT)
+        return bad_object(section->object, err, "relocation with an addend of 63 bits");
     relocation->section = section;
     relocation->offset = rela.r_offset;
     relocation->type = (uint32_t)GELF_R_TYPE(rela.r_info);
