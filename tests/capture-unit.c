@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -91,6 +92,29 @@ static void response_files_may_name_others_but_not_themselves_for_ever(void **st
     file_make("self", "w @self");
     expanded = argv_expand(argv);
     assert_non_null(expanded);
+}
+
+/* A link of a browser has some 50,000 words in some megabytes. */
+static void long_response_files_take_little_memory(void **state)
+{
+    const size_t count = 20000;
+    char *argv[] = {(char *)"ld", (char *)"@long", NULL};
+    cleanup_argv char **expanded = NULL;
+    const struct rlimit little = {.rlim_cur = 256u << 20, .rlim_max = RLIM_INFINITY};
+    struct rlimit before;
+    FILE *file = fopen("long", "we");
+
+    (void)state;
+    assert_non_null(file);
+    for (size_t i = 0; i < count; i++)
+        fprintf(file, "obj/a/long/name/of/a/directory/and/of/a/file_%05zu.o\n", i);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
+    expanded = argv_expand(argv);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_string_equal(expanded[count], "obj/a/long/name/of/a/directory/and/of/a/file_19999.o");
+    assert_null(expanded[count + 1]);
 }
 
 static void assembler_options_with_an_argument_apart_are_no_inputs(void **state)
@@ -302,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(response_files_are_split_as_gnu_programs_do),
         cmocka_unit_test(response_files_may_name_others_but_not_themselves_for_ever),
+        cmocka_unit_test(long_response_files_take_little_memory),
         cmocka_unit_test(assembler_options_with_an_argument_apart_are_no_inputs),
         cmocka_unit_test(assembler_inputs_and_listings_are_told_apart),
         cmocka_unit_test(linker_outputs_are_found_in_every_spelling),

@@ -11,6 +11,7 @@
 #include "lib/file.h"
 
 #include <ctype.h>
+#include <search.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct reader {
     enum { PART_OTHER, PART_MEMBERS, PART_LLD } part;
     bool has_load;     /* LOAD lines seen: the map of GNU ld, contributions tell nothing new */
     size_t lld_column; /* where the names of inputs begin in lld's table */
+    void *names;       /* of all inputs: a tree, tsearch(3) */
     char *pending;     /* a line of the member list that is a name if the next one is indented */
 };
 
@@ -38,24 +40,38 @@ static void input_split(struct map_input *input)
     input->member = sc_format("%s", open + 1);
 }
 
-/* Adds an input unless it is in the list. Names of equal files lie near each other, so search
- * backwards. */
-static void inputs_add(struct map_inputs *list, const char *name, size_t size)
+static int compare_names(const void *a, const void *b)
 {
-    struct map_input input = {0};
+    return strcmp(a, b);
+}
 
-    for (size_t i = list->count; i-- > 0;)
-        if (strncmp(list->inputs[i].name, name, size) == 0 && !list->inputs[i].name[size])
-            return;
+/* Adds an input unless it is in the list. gold lists each once for every section that it has. */
+static void inputs_add(struct reader *reader, const char *name, size_t size)
+{
+    struct map_inputs *list = reader->inputs;
+    struct map_input input = {.name = sc_format("%.*s", (int)size, name)};
+    char **known = tsearch(input.name, &reader->names, compare_names);
+
+    if (!known)
+        abort();
+    if (*known != input.name) {
+        free(input.name);
+        return;
+    }
     if (list->count == list->room) {
         list->room = list->room ? 2 * list->room : 64;
         list->inputs = reallocarray(list->inputs, list->room, sizeof(*list->inputs));
         if (!list->inputs)
             abort();
     }
-    input.name = sc_format("%.*s", (int)size, name);
     input_split(&input);
     list->inputs[list->count++] = input;
+}
+
+/* The names themselves belong to the list. */
+static void keep_name(void *name)
+{
+    (void)name;
 }
 
 static size_t trimmed_size(const char *text, size_t size)
@@ -75,9 +91,9 @@ static void member_line(struct reader *reader, const char *line, size_t size)
         return;
     if (isspace((unsigned char)*line)) {
         if (reader->pending)
-            inputs_add(reader->inputs, reader->pending, strlen(reader->pending));
+            inputs_add(reader, reader->pending, strlen(reader->pending));
     } else if (size >= 30 && line[29] == ' ' && trimmed_size(line, 30) < 29) {
-        inputs_add(reader->inputs, line, trimmed_size(line, 30));
+        inputs_add(reader, line, trimmed_size(line, 30));
     } else {
         free(reader->pending);
         reader->pending = sc_format("%.*s", (int)size, line);
@@ -101,7 +117,7 @@ static void contribution_line(struct reader *reader, const char *line, size_t si
         return;
     at += strspn(at, " ");
     if (at < line + size && (*at == '/' || strchr(at, '.')))
-        inputs_add(reader->inputs, at, (size_t)(line + size - at));
+        inputs_add(reader, at, (size_t)(line + size - at));
 }
 
 /* A row of lld's table, with "name:(section)" in the column headed In. */
@@ -115,7 +131,7 @@ static void lld_line(struct reader *reader, const char *line, size_t size)
     for (const char *at = line; (at = strstr(at, ":(")); at++)
         end = at;
     if (end && *line != '<')
-        inputs_add(reader->inputs, line, (size_t)(end - line));
+        inputs_add(reader, line, (size_t)(end - line));
 }
 
 /* Recognises the line that begins a part. */
@@ -149,9 +165,9 @@ static void map_line(struct reader *reader, const char *line)
         member_line(reader, line, size);
     } else if (reader->part == PART_LLD) {
         lld_line(reader, line, size);
-    } else if (strncmp(line, "LOAD ", 5) == 0) {
+    } else if (size > 5 && strncmp(line, "LOAD ", 5) == 0) {
         reader->has_load = true;
-        inputs_add(reader->inputs, line + 5, size - 5);
+        inputs_add(reader, line + 5, size - 5);
     } else if (!reader->has_load) {
         contribution_line(reader, line, size);
     }
@@ -169,6 +185,7 @@ int link_map_read(const char *path, struct map_inputs *inputs, struct sc_error *
     while (getline(&line, &room, file) >= 0)
         map_line(&reader, line);
     free(reader.pending);
+    tdestroy(reader.names, keep_name);
     return 0;
 }
 

@@ -133,7 +133,7 @@ static int names_extend(struct addition *add)
     Elf_Scn *section = elf_getscn(add->from, add->names_index);
     Elf_Data *old = section ? elf_rawdata(section, NULL) : NULL;
 
-    if (!old)
+    if (!old || !old->d_buf || !old->d_size)
         return -1;
     add->name = old->d_size;
     add->names_size = old->d_size + sizeof(SC_BUILD_SECTION);
@@ -178,6 +178,49 @@ static int section_copy(struct addition *add, Elf_Scn *section)
     return section_add(add->to, &shdr, add->names, add->names_size);
 }
 
+/* Where a section lies in the file. */
+struct extent {
+    GElf_Off start, end;
+};
+
+static int compare_extents(const void *a, const void *b)
+{
+    const struct extent *x = a, *y = b;
+
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return x->end < y->end ? -1 : x->end > y->end;
+}
+
+/*
+ * False if a section lies over the ELF header or over another, be it an empty one, or behind the
+ * end of the file, which is of that size: libelf fills up what it takes for gaps, and would change
+ * the contents. Assemblers write no such object.
+ */
+static bool sections_are_apart(Elf *elf, size_t count, GElf_Off size)
+{
+    cleanup_free struct extent *extents = calloc(count + 1, sizeof(*extents));
+    GElf_Off end = gelf_fsize(elf, ELF_T_EHDR, 1, EV_CURRENT);
+    Elf_Scn *section = NULL;
+    size_t used = 0;
+
+    if (!extents)
+        abort();
+    while ((section = elf_nextscn(elf, section)) && used < count) {
+        GElf_Shdr shdr;
+
+        if (!gelf_getshdr(section, &shdr))
+            return false;
+        extents[used++] = (struct extent){
+            shdr.sh_offset, shdr.sh_offset + (shdr.sh_type == SHT_NOBITS ? 0 : shdr.sh_size)};
+    }
+    qsort(extents, used, sizeof(*extents), compare_extents);
+    for (size_t i = 0; i < used; end = extents[i++].end)
+        if (extents[i].start < end || extents[i].end < extents[i].start)
+            return false;
+    return end <= size;
+}
+
 /* All sections, then ours, then the section headers at the end of the file. */
 static int sections_write(struct addition *add, GElf_Ehdr *ehdr)
 {
@@ -213,7 +256,8 @@ static int object_extend(int in, int out, const char *text, struct sc_error **er
     if (fstat(in, &st) < 0 || !gelf_getehdr(add.from, &ehdr) || ehdr.e_type != ET_REL ||
         elf_getshdrnum(add.from, &count) || elf_getshdrstrndx(add.from, &add.names_index))
         return sc_error_set(err, SC_FAILED, "not a relocatable ELF object");
-    if (ehdr.e_ident[EI_DATA] != ELFDATA2LSB || count + 1 >= SHN_LORESERVE)
+    if (ehdr.e_ident[EI_DATA] != ELFDATA2LSB || count + 1 >= SHN_LORESERVE ||
+        !sections_are_apart(add.from, count, (GElf_Off)st.st_size))
         return sc_error_set(err, SC_FAILED, "a kind of object that notes are not added to");
     add.note = note_make(text, &add.note_size);
     add.end = (GElf_Off)st.st_size;

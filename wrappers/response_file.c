@@ -33,20 +33,17 @@ static void words_add(struct words *list, char *word)
     list->words[list->count] = NULL;
 }
 
-/* The next word of *text, unquoted; NULL at the end. */
-static char *word_next(const char **text)
+/* The next word of *text, unquoted, in word, which has room for all of it; NULL at the end. */
+static char *word_next(const char **text, char *word)
 {
     const char *from = *text;
     char quote = '\0';
-    char *word, *to;
+    char *to = word;
 
     while (isspace((unsigned char)*from))
         from++;
     if (!*from)
         return NULL;
-    word = to = malloc(strlen(from) + 1);
-    if (!word)
-        abort();
     for (; *from && (quote || !isspace((unsigned char)*from)); from++) {
         if (*from == '\\' && from[1])
             *to++ = *++from;
@@ -66,16 +63,19 @@ static void word_expand(struct words *list, char *word);
 static bool file_expand(struct words *list, const char *path)
 {
     cleanup_free char *text = NULL;
+    cleanup_free char *word = NULL;
     const char *rest;
-    char *word;
     size_t size;
 
     if (list->expansions++ >= EXPANSIONS_MAX ||
         sc_file_read(path, RESPONSE_FILE_MAX, &text, &size, NULL) < 0)
         return false;
+    word = malloc(size + 1);
+    if (!word)
+        abort();
     rest = text;
-    while ((word = word_next(&rest)))
-        word_expand(list, word);
+    while (word_next(&rest, word))
+        word_expand(list, sc_format("%s", word));
     return true;
 }
 
