@@ -211,6 +211,35 @@ int build_unpack_capture(struct build *build, struct sc_error **err)
 
 /* --- after %install -------------------------------------------------------------------------- */
 
+/*
+ * Names come from an archive, and so do the symbolic links in the tree: every directory on the way
+ * to name is one, and in the tree.
+ */
+static int check_way(const struct build *build, const char *name, struct sc_error **err)
+{
+    cleanup_free char *path = sc_format("%s/%s", build->workspace->build, name);
+    struct stat st;
+
+    for (char *at = path + strlen(build->workspace->build) + 1; at;) {
+        char *slash = strchr(at, '/');
+        size_t length = slash ? (size_t)(slash - at) : strlen(at);
+        bool leads = true;
+
+        if (length == 0 || (length <= 2 && strncmp(at, "..", length) == 0))
+            return sc_error_set(err, SC_FAILED, "the capture has a file called '%s'", name);
+        if (slash) {
+            *slash = '\0';
+            leads = lstat(path, &st) < 0 || S_ISDIR(st.st_mode);
+            *slash = '/';
+        }
+        if (!leads)
+            return sc_error_set(err, SC_FAILED, "the way to %s in the capture is no directory",
+                                name);
+        at = slash ? slash + 1 : NULL;
+    }
+    return 0;
+}
+
 /* A file of installed/ takes the place of the one in the tree. */
 static int install_file(const char *path, const char *relative, void *data, struct sc_error **err)
 {
@@ -222,23 +251,24 @@ static int install_file(const char *path, const char *relative, void *data, stru
     int status;
 
     argv[4] = to;
-    if (sc_dir_make(parent, 0755, err) < 0)
+    if (check_way(build, relative, err) < 0 || sc_dir_make(parent, 0755, err) < 0)
         return -1;
     status = sc_run(&how, err);
     return status > 0 ? sc_error_set(err, SC_FAILED, "cannot copy %s", relative) : status;
 }
 
-/* Names come from an archive: none may lead out of the tree. */
 static int remove_gone(const struct build *build, struct sc_error **err)
 {
     struct json_object *removed = sc_json_array(build->archive_result, "removed", err);
 
     for (size_t i = removed ? json_object_array_length(removed) : 0; i > 0; i--) {
-        const char *name = json_object_get_string(json_object_array_get_idx(removed, i - 1));
-        cleanup_free char *path = sc_format("%s/%s", build->workspace->build, name ? name : "");
+        struct json_object *item = json_object_array_get_idx(removed, i - 1);
+        const char *name =
+            json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
+        cleanup_free char *path = sc_format("%s/%s", build->workspace->build, name);
 
-        if (!name || strstr(path, "/../"))
-            return sc_error_set(err, SC_FAILED, "the capture has a bad list of removed files");
+        if (check_way(build, name, err) < 0)
+            return -1;
         if (remove(path) < 0 && errno != ENOENT && errno != ENOTEMPTY)
             return sc_error_errno(err, "cannot remove %s", path);
     }

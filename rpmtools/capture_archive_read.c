@@ -263,8 +263,26 @@ void capture_header_free(struct capture_header *header)
 
 /* --- its files ------------------------------------------------------------------------------- */
 
-/* Below one of the places: a new string; NULL with err set for any other name. */
-static char *place_of(const struct capture_places *places, const char *name, struct sc_error **err)
+/* What libarchive would clean up: "a//b", "a/./b", "a/../b". A slash at the end is left out. */
+static bool name_is_plain(const char *name)
+{
+    while (*name) {
+        size_t length = strcspn(name, "/");
+
+        if (length == 0 || (length <= 2 && strncmp(name, "..", length) == 0))
+            return false;
+        name += length;
+        name += *name == '/';
+    }
+    return true;
+}
+
+/*
+ * Below one of the places: a new string; NULL with err set for any other name. A place itself can
+ * only be a directory: as a symbolic link it would lead all that comes later elsewhere.
+ */
+static char *place_of(const struct capture_places *places, const char *name, bool directory,
+                      struct sc_error **err)
 {
     const char *const names[] = {"tree/", "installed/", "root/", "capture/"};
     const char *const directories[] = {places->tree, places->installed, places->root,
@@ -273,7 +291,8 @@ static char *place_of(const struct capture_places *places, const char *name, str
     for (size_t i = 0; i < 4; i++) {
         size_t length = strlen(names[i]);
 
-        if (strncmp(name, names[i], length) == 0 && name[length] != '/' && !strstr(name, "../"))
+        if (strncmp(name, names[i], length) == 0 && name_is_plain(name + length) &&
+            (name[length] || directory))
             return sc_format("%s%s%s", directories[i], name[length] ? "/" : "", name + length);
     }
     sc_error_set(err, SC_FAILED, "it has a file called '%s'", name);
@@ -317,7 +336,7 @@ static int unpack_entry(struct archive *in, struct archive *out, struct archive_
     if (!name || archive_entry_hardlink(entry) ||
         (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK))
         return sc_error_set(err, SC_FAILED, "it has an entry that no capture has");
-    path = place_of(places, name, err);
+    path = place_of(places, name, type == AE_IFDIR, err);
     if (!path)
         return -1;
     archive_entry_set_pathname(entry, path);

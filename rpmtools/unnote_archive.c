@@ -119,6 +119,22 @@ static void write_big(unsigned char *to, size_t width, uint64_t value)
         to[i] = (unsigned char)value;
 }
 
+/* The member whose header is there, or NULL; they are in the order of the file. */
+static const struct member *member_at(const struct ar_file *ar, uint64_t at)
+{
+    size_t low = 0, high = ar->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (ar->members[middle].at < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < ar->count && ar->members[low].at == at ? &ar->members[low] : NULL;
+}
+
 /* The symbol table: a count, then for each symbol where its member is; big-endian. */
 static int change_table(const struct ar_file *ar, struct member *table, size_t width,
                         struct sc_error **err)
@@ -135,14 +151,11 @@ static int change_table(const struct ar_file *ar, struct member *table, size_t w
     if (table->size < width || count > table->size / width - 1)
         return sc_error_set(err, SC_FAILED, "damaged symbol table of an archive");
     for (uint64_t i = 1; i <= count; i++) {
-        uint64_t at = read_big(old + i * width, width);
-        size_t m = 0;
+        const struct member *member = member_at(ar, read_big(old + i * width, width));
 
-        while (m < ar->count && ar->members[m].at != at)
-            m++;
-        if (m == ar->count)
+        if (!member)
             return sc_error_set(err, SC_FAILED, "damaged symbol table of an archive");
-        write_big(words + i * width, width, ar->members[m].new_at);
+        write_big(words + i * width, width, member->new_at);
     }
     return 0;
 }
@@ -190,7 +203,7 @@ int unnote_archive(const void *bytes, size_t size, void **out, size_t *out_size,
         const struct ar_hdr *header = header_of(&ar, &ar.members[i]);
         size_t width = has_name(header, "/") ? 4 : has_name(header, "/SYM64/") ? 8 : 0;
 
-        if (width && change_table(&ar, &ar.members[i], width, err) < 0)
+        if (width && !ar.members[i].contents && change_table(&ar, &ar.members[i], width, err) < 0)
             return -1;
     }
     *out = join_members(&ar, out_size);

@@ -101,6 +101,8 @@ static int find_symbol(struct object *object, struct sc_error **err)
             return bad(err, "it has relocations");
         if (part->shdr.sh_type != SHT_SYMTAB)
             continue;
+        if (part->shdr.sh_entsize != gelf_fsize(object->from, ELF_T_SYM, 1, EV_CURRENT))
+            return bad(err, "its symbols have another size than they must have");
         for (int j = 0; gelf_getsym(part->data, j, &symbol); j++) {
             if (symbol.st_shndx != object->victim)
                 continue;
@@ -221,7 +223,7 @@ static int change_names(struct object *object, struct sc_error **err)
     size_t at = object->parts[object->victim].shdr.sh_name, gone = sizeof(SC_BUILD_SECTION);
     char *names;
 
-    if (!part->data || at + gone > part->data->d_size)
+    if (!part->data || !part->data->d_buf || at + gone > part->data->d_size)
         return bad(err, "its name is not in the table of names");
     for (size_t i = 1; i < object->count; i++) {
         GElf_Word name = object->parts[i].shdr.sh_name;
