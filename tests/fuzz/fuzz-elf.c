@@ -6,6 +6,8 @@
 #include "lib/target_digest.h"
 #include "tests/fuzz/fuzz.h"
 
+FUZZ_ELF_MUTATOR
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];

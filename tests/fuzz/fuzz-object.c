@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+FUZZ_ELF_MUTATOR
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];

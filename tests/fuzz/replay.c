@@ -6,18 +6,25 @@
 
 #define INPUT_MAX (64u << 20)
 
+#if !FUZZ_WITH_ENGINE
 int main(int argc, char **argv)
 {
+    /* all are read first: a target may go to another directory */
+    cleanup_free char **data = calloc((size_t)argc, sizeof(*data));
+    cleanup_free size_t *sizes = calloc((size_t)argc, sizeof(*sizes));
+
     for (int i = 1; i < argc; i++) {
         cleanup_error struct sc_error *err = NULL;
-        cleanup_free char *data = NULL;
-        size_t size;
 
-        if (sc_file_read(argv[i], INPUT_MAX, &data, &size, &err) < 0) {
+        if (sc_file_read(argv[i], INPUT_MAX, &data[i], &sizes[i], &err) < 0) {
             fprintf(stderr, "%s\n", err->message);
             return 1;
         }
-        LLVMFuzzerTestOneInput((const uint8_t *)data, size);
+    }
+    for (int i = 1; i < argc; i++) {
+        LLVMFuzzerTestOneInput((const uint8_t *)data[i], sizes[i]);
+        free(data[i]);
     }
     return 0;
 }
+#endif

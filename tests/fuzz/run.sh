@@ -2,47 +2,72 @@
 # Builds the fuzz targets with clang's fuzzer and sanitizers, and runs each for FUZZ_SECONDS (60).
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Called by `make fuzz` with the sources (FUZZ_SOURCES), flags and libraries. What does harm is left
-# in tests/fuzz/work/<name>/crash-*: once it is repaired, keep it in tests/fuzz/found/<name>/.
+# Called by `make fuzz`. The targets are the programs tests/fuzz/replay-NAME of a build of its own,
+# in tests/fuzz/work/build. FUZZ_ONLY names some of them; FUZZ_FLAGS are more options of libFuzzer.
+# Inputs that were found to be of use are kept in tests/fuzz/work/NAME. What does harm is left in
+# tests/fuzz/work/NAME.found: once it is repaired, keep it in tests/fuzz/found/NAME/.
 set -euo pipefail
 srcdir=${top_srcdir:?} builddir=${top_builddir:?} work=$builddir/tests/fuzz/work
 clang=${FUZZ_CLANG:-clang-14} seconds=${FUZZ_SECONDS:-60}
 command -v "$clang" > /dev/null || clang=clang
-flags=(-g -O1 -std=gnu11 -D_GNU_SOURCE '-DPKGLIBEXECDIR="/nonexistent"' -fno-omit-frame-pointer
-    "-fsanitize=address,undefined,fuzzer-no-link" -fno-sanitize-recover=undefined "-I$srcdir" "-I$builddir")
-read -ra more <<< "${FUZZ_CFLAGS:-}"
-flags+=("${more[@]}")
-read -ra libs <<< "${FUZZ_LIBS:-}"
-read -ra sources <<< "${FUZZ_SOURCES:?}"
-read -ra names <<< "${FUZZ_TARGETS:?}"
+flags='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION'
+read -ra names <<< "${FUZZ_ONLY:-${FUZZ_TARGETS:?}}"
+read -ra built <<< "${FUZZ_BUILT_SOURCES:-}"
+read -ra more <<< "${FUZZ_FLAGS:-}"
+: "${ASAN_OPTIONS:=detect_leaks=0:allocator_may_return_null=0}"
+export ASAN_OPTIONS FUZZ_WORK=$work FUZZ_SCRATCH
+# A target that ends badly leaves its files behind.
+FUZZ_SCRATCH=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" syscare-fuzz.XXXXXX)
+trap 'rm -rf "$FUZZ_SCRATCH"' EXIT
 
-mkdir -p "$work/objects"
-rm -f "$work/objects/lib.a"
-for source in "${sources[@]}" tests/fuzz/support.c; do
-    "$clang" "${flags[@]}" -c "$srcdir/$source" -o "$work/objects/${source//\//_}.o"
-done
-ar cr "$work/objects/lib.a" "$work"/objects/*.o
-failed=0
-for name in "${names[@]}"; do
-    "$clang" "${flags[@]}" -fsanitize=fuzzer "$srcdir/tests/fuzz/fuzz-$name.c" \
-        "$work/objects/lib.a" "${libs[@]}" -o "$work/fuzz-$name"
-    mkdir -p "$work/$name"
-    inputs=("$work/$name")
-    for dir in "$srcdir/tests/fuzz/seeds/$name" "$srcdir/tests/fuzz/found/$name"; do
+mkdir -p "$work/build"
+echo 'int LLVMFuzzerTestOneInput(const void *d, unsigned long s) { (void)d; return s > 1u << 30; }' |
+    "$clang" -fsanitize=address,fuzzer -x c -o "$work/probe" - 2> "$work/probe.log" || {
+    echo "$clang with its libFuzzer is needed (libclang-rt-14-dev, compiler-rt): $work/probe.log" >&2
+    exit 1
+}
+if [ ! -f "$work/build/config.status" ]; then
+    (cd "$work/build" && "$srcdir/configure" --quiet CC="$clang" CXX="${clang/clang/clang++}" \
+        CFLAGS="$flags" --with-gcc=gcc)
+fi
+make -s -C "$work/build" "${built[@]}"
+# libFuzzer brings its own main
+make -s -C "$work/build" -j "$(nproc)" LDFLAGS=-fsanitize=address,undefined,fuzzer \
+    "${names[@]/#/tests/fuzz/replay-}"
+rm -rf "$work/seeds"
+bash "$srcdir/tests/fuzz/seeds.sh" "$work/seeds"
+
+# How large the inputs of a target may be.
+size_of() {
+    case $1 in
+    differ | process) echo 262144 ;;
+    object | elf | image | reloc | dwarf | archive | ar | unnote | note) echo 65536 ;;
+    map | linkmap) echo 32768 ;;
+    *) echo 8192 ;;
+    esac
+}
+
+# Usage: fuzz NAME; its seeds are the first of its inputs
+fuzz() {
+    local name=$1 inputs=("$work/$1") options=() dir
+    mkdir -p "$work/$name" "$work/$name.found"
+    for dir in "$work/seeds/$name" "$srcdir/tests/fuzz/seeds/$name" "$srcdir/tests/fuzz/found/$name"; do
         [ ! -d "$dir" ] || inputs+=("$dir")
     done
-    # Patch objects, and other ELF files, are made by the tests of the injector.
-    case $name in
-    object) cp "$builddir"/tests/inject-fixtures/*.patch "$work/$name/" 2> /dev/null || : ;;
-    elf) cp "$builddir"/tests/inject-fixtures/pie "$work/$name/" 2> /dev/null || : ;;
-    esac
+    [ ! -f "$srcdir/tests/fuzz/dictionaries/$name" ] || options+=(-dict="$srcdir/tests/fuzz/dictionaries/$name")
+    "$work/build/tests/fuzz/replay-$name" -max_total_time="$seconds" -artifact_prefix="$work/$name.found/" \
+        -print_final_stats=1 -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
+        -max_len="$(size_of "$name")" "${options[@]}" "${more[@]}" "${inputs[@]}" > "$work/$name.log" 2>&1
+}
+
+failed=0
+for name in "${names[@]}"; do
     echo "== $name for $seconds s"
-    "$work/fuzz-$name" -max_total_time="$seconds" -artifact_prefix="$work/$name/" -print_final_stats=1 \
-        -timeout=20 -rss_limit_mb=2048 -max_len="$([ "$name" = object ] || [ "$name" = elf ] && echo 65536 || echo 8192)" \
-        "${inputs[@]}" > "$work/$name.log" 2>&1 || {
+    fuzz "$name" || {
         failed=1
         grep -E 'ERROR|SUMMARY|runtime error|Test unit written' "$work/$name.log" || tail -n 20 "$work/$name.log"
     }
-    grep -E 'stat::number_of_executed_units|stat::new_units_added' "$work/$name.log" || :
+    grep -E 'cov: ' "$work/$name.log" | tail -n 1 || :
+    grep -E 'stat::(number_of_executed_units|new_units_added)' "$work/$name.log" || :
 done
 exit "$failed"
