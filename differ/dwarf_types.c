@@ -20,7 +20,7 @@ struct reader {
     struct dwarf_file file;
     struct pool *pool;
     struct type_table *table;
-    bool elsewhere; /* some of the types are in another file or in units of their own */
+    bool elsewhere;   /* some of the types are in another file or in units of their own */
     size_t described; /* for the layout that is being read */
 };
 
