@@ -122,12 +122,15 @@ world_made() {
 }
 
 world_end() {
-    local pid
+    local pid own=()
     for pid in "${world_pids[@]}"; do
+        # The number of one that ended long ago may be somebody else's by now.
+        grep -qsx "PPid:[[:space:]]*$$" "/proc/$pid/status" || continue
+        own+=("$pid")
         kill -CONT "$pid" 2> /dev/null
         kill "$pid" 2> /dev/null
     done
-    for pid in "${world_pids[@]}"; do
+    for pid in "${own[@]}"; do
         timeout 5 tail --pid="$pid" -f /dev/null 2> /dev/null || kill -9 "$pid" 2> /dev/null
         wait "$pid" 2> /dev/null
     done
