@@ -100,12 +100,23 @@ static bool lists_are_sane(struct elf_file *elf, const struct elf_section *secti
     return true;
 }
 
+/* How large a section is; of a compressed one, what is in it. */
+static uint64_t contents_size(const struct elf_section *section)
+{
+    GElf_Chdr header;
+
+    return section->shdr.sh_flags & SHF_COMPRESSED && gelf_getchdr(section->scn, &header)
+               ? header.ch_size
+               : section->shdr.sh_size;
+}
+
 /* Every place lies in the section, every symbol in the table. */
 static bool relocations_are_sane(const struct elf_file *elf, const struct elf_section *section)
 {
     const struct elf_section *target = &elf->sections[section->shdr.sh_info];
     const struct elf_section *symbols = &elf->sections[section->shdr.sh_link];
     Elf_Data *data = elf_getdata(section->scn, NULL);
+    uint64_t size = contents_size(target);
     size_t count = data ? data->d_size / sizeof(Elf64_Rela) : 0;
     size_t symbol_count = symbols->shdr.sh_size / sizeof(Elf64_Sym);
 
@@ -116,7 +127,7 @@ static bool relocations_are_sane(const struct elf_file *elf, const struct elf_se
         GElf_Rela rela;
 
         if (!gelf_getrela(data, (int)i, &rela) || GELF_R_SYM(rela.r_info) >= symbol_count ||
-            target->shdr.sh_size < 4 || rela.r_offset > target->shdr.sh_size - 4)
+            size < 4 || rela.r_offset > size - 4)
             return false;
     }
     return true;

@@ -110,8 +110,10 @@ const struct image_symbol *text_own_symbol(const struct view *view, const struct
 {
     const struct differ *differ = view->differ;
 
+    /* A copy that the program has of a library's variable is defined too, but not by it. */
     if (view->image != differ->patched || !slot->symbol || !slot->symbol->defined ||
-        slot->symbol->type == STT_GNU_IFUNC || image_dynamic(differ->reference, slot->name))
+        slot->type == view->image->arch->dyn_copy || slot->symbol->type == STT_GNU_IFUNC ||
+        image_dynamic(differ->reference, slot->name))
         return NULL;
     return slot->symbol;
 }

@@ -203,7 +203,7 @@ static int exchange(struct injector *injector, struct inject_request *request,
 static int injector_start(struct injector *injector, struct sc_error **err)
 {
     struct inject_request request = {.op = INJECT_INIT, .deadline_ms = START_MS};
-    struct passengers passengers = {.count = injector->hold ? 2 : 0};
+    struct passengers passengers = {.count = 0};
     struct inject_reply reply;
     int ends[2];
 
@@ -216,9 +216,10 @@ static int injector_start(struct injector *injector, struct sc_error **err)
         return -1;
     }
     close(ends[1]);
-    if (injector->hold) {
-        passengers.fds[0] = hold_release_fd(injector->hold);
-        passengers.fds[1] = hold_cuts_fd(injector->hold);
+    /* There are none without BPF. */
+    if (injector->hold && hold_release_fd(injector->hold) >= 0) {
+        passengers.fds[passengers.count++] = hold_release_fd(injector->hold);
+        passengers.fds[passengers.count++] = hold_cuts_fd(injector->hold);
     }
     if ((injector->hold && hold_exclude(injector->hold, injector->pid, err) < 0) ||
         exchange(injector, &request, &passengers, START_MS, &reply, err) < 0) {

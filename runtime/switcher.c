@@ -16,6 +16,9 @@
 /* How long one held process may keep a thread that others wait for. */
 #define ANSWER_NS 500000000ull
 
+/* The same where nobody waits, only the next process. */
+#define SEEN_NS 2000000000ull
+
 /* How long a process that could not be switched is not reported again, where nobody is held. */
 #define REST_NS 5000000000ull
 
@@ -370,7 +373,7 @@ void switcher_seen(struct switcher *switcher, struct injector *injector,
                    const struct hold_event *event)
 {
     cleanup_live_list struct live_list list = live_set_list(switcher->live);
-    struct switch_job job = {.pid = (pid_t)event->tgid, .deadline = hold_clock() + ANSWER_NS};
+    struct switch_job job = {.pid = (pid_t)event->tgid, .deadline = hold_clock() + SEEN_NS};
 
     job.start_time = process_start_time(job.pid);
     for (size_t i = 0; job.start_time && i < list.count; i++) {

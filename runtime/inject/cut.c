@@ -9,49 +9,55 @@
 #include "runtime/bpf/hold.h"
 #include "runtime/inject/stop.h"
 
+#include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* What the BPF program has written about the thread. */
-static bool cut_find(const struct job *job, pid_t tid, struct hold_cut *cut)
+static bool cut_find(const struct injector *injector, const struct tracee *tracee,
+                     struct hold_cut *cut)
 {
-    uint32_t key = (uint32_t)tid;
+    uint32_t key = (uint32_t)tracee->tid;
     union bpf_attr attr;
 
-    if (job->injector->cuts_map < 0)
+    if (injector->cuts_map < 0)
         return false;
     memset(&attr, 0, sizeof(attr));
-    attr.map_fd = (uint32_t)job->injector->cuts_map;
+    attr.map_fd = (uint32_t)injector->cuts_map;
     attr.key = (uint64_t)(uintptr_t)&key;
     attr.value = (uint64_t)(uintptr_t)cut;
-    /* A thread id may be another thread's by now; one of this job is in our hands since begin. */
+    /* A thread id may be another thread's by now; this one is in our hands since then. */
     return syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)) == 0 &&
-           cut->time >= job->begin;
+           cut->time >= tracee->since;
 }
 
 /* True if the thread stands before the place of the jump, and no jump is there. */
-static bool stands_before_old_code(const struct job *job, const struct tracee *tracee,
-                                   const struct hold_cut *cut)
+static bool stands_before_old_code(const struct tracee *tracee, const struct hold_cut *cut)
 {
     uint64_t ip = arch_regs_ip(&tracee->regs);
-    uint8_t bytes[HOLD_OLD_BYTES];
+    long word;
 
-    return ip == cut->ip + cut->site.jump_offset && cut->site.jump_size <= sizeof(bytes) &&
-           job->process && process_read(job->process, ip, bytes, cut->site.jump_size) &&
-           memcmp(bytes, cut->site.old, cut->site.jump_size) == 0;
+    _Static_assert(HOLD_OLD_BYTES <= sizeof(word), "read at once");
+    if (ip != cut->ip + (uint64_t)(int64_t)cut->site.jump_offset ||
+        cut->site.jump_size > sizeof(word))
+        return false;
+    errno = 0;
+    word = ptrace(PTRACE_PEEKTEXT, tracee->tid, (void *)(uintptr_t)ip, NULL);
+    return errno == 0 && memcmp(&word, cut->site.old, cut->site.jump_size) == 0;
 }
 
-void cut_repair(struct job *job, struct tracee *tracee)
+void cut_repair(struct injector *injector, struct tracee *tracee)
 {
     struct arch_regs regs = tracee->regs;
     struct hold_cut cut;
 
-    if (!cut_find(job, tracee->tid, &cut) || cut.site.stack == HOLD_STACK_NONE ||
-        !stands_before_old_code(job, tracee, &cut))
+    if (!cut_find(injector, tracee, &cut) || cut.site.stack == HOLD_STACK_NONE ||
+        !stands_before_old_code(tracee, &cut))
         return;
-    arch_regs_step_back(&regs, cut.site.jump_offset, cut.site.stack);
-    if (registers_set(job->injector, tracee->tid, &regs) == 0)
+    arch_regs_step_back(&regs, (uint32_t)cut.site.jump_offset, cut.site.stack);
+    if (registers_set(injector, tracee->tid, &regs) == 0)
         tracee->regs = regs;
 }

@@ -9,6 +9,6 @@
  * Before a stopped thread goes on: if our stop has ended its hold, and the code before it is still
  * the old one, it is sent back to the instruction with the probe, where it is held again.
  */
-void cut_repair(struct job *job, struct tracee *tracee);
+void cut_repair(struct injector *injector, struct tracee *tracee);
 
 #endif

@@ -18,8 +18,9 @@
 /* A thread of the target, or of a process that shares its memory. */
 struct tracee {
     pid_t tid, tgid;
-    bool stopped;          /* in a ptrace stop that PTRACE_INTERRUPT made */
-    bool gone;             /* it ended; ptrace has forgotten it */
+    uint64_t since; /* clock_now() before it was seized: what was noted before is not of it */
+    bool stopped;   /* in a ptrace stop that PTRACE_INTERRUPT made */
+    bool gone;      /* it ended; ptrace has forgotten it */
     struct arch_regs regs; /* valid while stopped */
 };
 
@@ -67,7 +68,6 @@ struct job {
     struct below *belows; /* REVERT: what takes over, the newest first (below.h) */
     size_t below_count;
     pid_t pid;
-    uint64_t begin;    /* CLOCK_MONOTONIC, ns */
     uint64_t deadline; /* CLOCK_MONOTONIC, ns */
     bool released;     /* the release map has been written */
     struct tracee_set threads;

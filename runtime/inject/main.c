@@ -178,7 +178,6 @@ static void request_answer(struct injector *injector, struct patch_cache *cache,
     injector->fault_step = request->fault_step;
     injector->fault_count = 0;
     job.pid = request->pid;
-    job.begin = begin;
     job.deadline = begin + (uint64_t)request->deadline_ms * 1000000;
     if (patches_get(&job, cache, message) == 0) {
         parked_take(&job);

@@ -130,7 +130,7 @@ static struct tracee *set_find(struct tracee_set *set, pid_t tid)
     return NULL;
 }
 
-static struct tracee *set_add(struct tracee_set *set, pid_t tgid, pid_t tid)
+static struct tracee *set_add(struct tracee_set *set, pid_t tgid, pid_t tid, uint64_t since)
 {
     if (set->count == set->capacity) {
         size_t capacity = set->capacity * 2 + 16;
@@ -141,7 +141,7 @@ static struct tracee *set_add(struct tracee_set *set, pid_t tgid, pid_t tid)
         set->items = more;
         set->capacity = capacity;
     }
-    set->items[set->count] = (struct tracee){.tid = tid, .tgid = tgid};
+    set->items[set->count] = (struct tracee){.tid = tid, .tgid = tgid, .since = since};
     return &set->items[set->count++];
 }
 
@@ -169,15 +169,17 @@ int thread_interrupt(struct job *job, pid_t tgid, pid_t tid)
 {
     struct injector *injector = job->injector;
     struct tracee *pending = set_find(&injector->pending, tid);
+    uint64_t since = clock_now();
 
     if (!task_runs_program(tgid, tid))
         return 0;
     /* One that we gave up on before is still seized and interrupted: take it over. */
-    if (pending)
+    if (pending) {
+        since = pending->since;
         set_remove(&injector->pending, pending);
-    else if (trace(injector, PTRACE_SEIZE, tid, NULL, (void *)(long)PTRACE_O_TRACESYSGOOD) < 0)
+    } else if (trace(injector, PTRACE_SEIZE, tid, NULL, (void *)(long)PTRACE_O_TRACESYSGOOD) < 0)
         return errno == EPERM ? seize_refused(job, tgid, tid) : 0;
-    if (!set_add(&job->threads, tgid, tid))
+    if (!set_add(&job->threads, tgid, tid, since))
         return reply_set(job->reply, INJECT_FAILED, "out of memory");
     /* ESRCH here means that it is ending: the wait will find that out. */
     trace(injector, PTRACE_INTERRUPT, tid, NULL, NULL);
@@ -298,7 +300,7 @@ static void thread_release(struct injector *injector, struct tracee *tracee)
     /* Killed while it was stopped: its parent hears of the end only when we have taken the status.
      */
     if (trace(injector, PTRACE_DETACH, tracee->tid, NULL, NULL) < 0)
-        set_add(&injector->pending, tracee->tgid, tracee->tid);
+        set_add(&injector->pending, tracee->tgid, tracee->tid, tracee->since);
 }
 
 void threads_release(struct job *job)
@@ -311,10 +313,10 @@ void threads_release(struct job *job)
         if (tracee->gone)
             continue;
         if (tracee->stopped) {
-            cut_repair(job, tracee);
+            cut_repair(injector, tracee);
             thread_release(injector, tracee);
         } else {
-            set_add(&injector->pending, tracee->tgid, tracee->tid);
+            set_add(&injector->pending, tracee->tgid, tracee->tid, tracee->since);
         }
     }
     job->threads.count = 0;
@@ -387,8 +389,10 @@ void pending_poll(struct injector *injector, pid_t except)
         if (found == tracee->tid && WIFSTOPPED(status)) {
             bool event = status >> 16 != 0 || WSTOPSIG(status) == (SIGTRAP | 0x80);
 
-            if (event && registers_get(injector, tracee->tid, &tracee->regs) == 0)
+            if (event && registers_get(injector, tracee->tid, &tracee->regs) == 0) {
+                cut_repair(injector, tracee);
                 call_repair(injector, tracee);
+            }
             trace(injector, PTRACE_DETACH, tracee->tid, NULL,
                   (void *)(long)(event ? 0 : WSTOPSIG(status)));
         }
