@@ -396,14 +396,18 @@ static void read_variable(struct reader *reader, Dwarf_Die die, const char *scop
     Dwarf_Die declaration = dwarf_die_reference(&reader->file, die, DW_AT_specification);
     Dwarf_Die named = declaration ? declaration : die;
     const char *name = die_name(reader, named);
+    bool placed = dwarf_die_has_address(&reader->file, die);
+    /* gcc says neither where it is nor what; of functions' own variables that means little */
+    bool folded = !local && !placed && !dwarf_die_has(die, DW_AT_location) &&
+                  !dwarf_die_has(named, DW_AT_external) && !dwarf_die_has(named, DW_AT_declaration);
 
-    if (name && (!local || dwarf_die_has_address(&reader->file, die)) &&
-        !is_constant(reader, named)) {
+    if (name && (!local || placed) && !is_constant(reader, named)) {
         struct type_layout *layout = pool_alloc(reader->pool, sizeof(*layout));
         struct type_member *content = pool_alloc(reader->pool, sizeof(*content));
 
         layout->key = pool_format(reader->pool, "%svariable %s", scope, name);
         layout->variable = true;
+        layout->folded = folded;
         die_place(reader, named, &layout->file, &layout->line);
         content->name = "";
         content->type = describe_type_of(reader, named, 0, false);

@@ -30,7 +30,8 @@ struct type_layout {
     uint32_t line;
     bool enumeration;
     bool variable;
-    uint64_t size;       /* bytes; 0 for a variable */
+    bool folded;   /* a variable that nothing writes: the compiler took its first value for it */
+    uint64_t size; /* bytes; 0 for a variable */
     struct list members; /* struct type_member, in the order of the source */
 };
 

@@ -107,6 +107,12 @@ static const char *variable_change(struct pool *pool, const struct type_layout *
     const char *was = ((const struct type_member *)old->members.items[0])->type;
     const char *is = ((const struct type_member *)new->members.items[0])->type;
 
+    if (old->folded)
+        return NULL;
+    /* Static ones only; what the process has in it would be lost without a word. */
+    if (new->folded)
+        return "the compiler has dropped it: where nothing writes it any more, its first value "
+               "becomes part of the code";
     if (strcmp(was, is) == 0 || described_size(was) != described_size(is))
         return NULL;
     return pool_format(pool, "what it holds changes from %s to %s", was, is);
@@ -149,7 +155,10 @@ static void refuse_layout(struct differ *differ, const struct object *object,
     bool gone = about && find_member(old, about->name) == about;
     struct refusal *refusal;
 
-    if ((old->enumeration || old->variable) && old->size == new->size)
+    if (new->folded)
+        refusal = differ_refuse(differ, REFUSE_AMBIGUOUS_STATIC, object, NULL, "%s (%s): %s",
+                                old->key, place ? place : "?", change);
+    else if ((old->enumeration || old->variable) && old->size == new->size)
         refusal = differ_refuse(differ, REFUSE_TYPE_LAYOUT, object, NULL, "%s (%s): %s", old->key,
                                 place ? place : "?", change);
     else

@@ -14,5 +14,5 @@ NOIPA int left(int x) { return step(x); }
 /* unit: right.c */
 #include "case.h"
 static int calls = 19;
-NOIPA static int step(int x) { if (x > 1000) puts("large"); calls += FIX(1, 0); return x + calls + FIX(0, 1000); }
+NOIPA static int step(int x) { if (x > 1000) puts("large"); calls += FIX(1, 2); return x + calls + FIX(0, 1000); }
 NOIPA int right(int x) { return step(x); }
