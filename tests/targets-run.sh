@@ -84,7 +84,7 @@ tap_section_later() {
     tap_that "patch_is_active_again" ctl active T1
     ordinary_start "${later[@]}"
     begun "${later[@]}"
-    each ran_new_code_from_its_first_call all_first new -- "${later[@]}"
+    each ran_new_code_from_its_first_call first_is_new ordinary_start -- "${later[@]}"
     each that_came_later_runs_new_code all_run new -- "${later[@]}"
     each that_came_later_has_no_thread_stopped none_stopped -- "${later[@]}"
     tap_that "remove_reaches_every_process" ctl remove T1
