@@ -110,6 +110,9 @@ bool job_object_is_input(const struct job_object *object, const char *input);
 /* phases.c: everything after job_read. 0 also when something was refused. */
 int differ_run(struct differ *differ, struct sc_error **err);
 
+/* Frees everything that the differ holds, also after a failed differ_run; not the struct itself. */
+void differ_free(struct differ *differ);
+
 /* The phases; each 0, or -1 with err set. What must be refused goes to differ->refusals. */
 int phase_read(struct differ *differ, struct sc_error **err);
 void phase_sanity(struct differ *differ);

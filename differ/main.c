@@ -2,29 +2,11 @@
 // syscare-diff: makes a patch object from the objects and links of the original and the patched
 // build.
 #include "differ/differ.h"
-#include "differ/oracle.h"
-#include "differ/read.h"
 
 #include "lib/cleanup.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static void differ_free(struct differ *differ)
-{
-    for (size_t i = 0; i < differ->job.object_count; i++) {
-        object_close(differ->job.objects[i].reference);
-        object_close(differ->job.objects[i].patched);
-    }
-    view_close(differ->reference_view);
-    view_close(differ->patched_view);
-    image_close(differ->reference);
-    image_close(differ->patched);
-    if (differ->decoder)
-        differ->job.arch->decoder_close(differ->decoder);
-    free(differ->branch_targets);
-    pool_free(&differ->pool);
-}
 
 static void print_refusals(const struct differ *differ)
 {

@@ -139,3 +139,19 @@ int differ_run(struct differ *differ, struct sc_error **err)
         return -1;
     return differ_has_changes(differ) ? make_patch(differ, err) : 0;
 }
+
+void differ_free(struct differ *differ)
+{
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        object_close(differ->job.objects[i].reference);
+        object_close(differ->job.objects[i].patched);
+    }
+    view_close(differ->reference_view);
+    view_close(differ->patched_view);
+    image_close(differ->reference);
+    image_close(differ->patched);
+    if (differ->decoder)
+        differ->job.arch->decoder_close(differ->decoder);
+    free(differ->branch_targets);
+    pool_free(&differ->pool);
+}

@@ -131,7 +131,7 @@ static int link_file(struct hold *hold, const struct hold_target *target, struct
 /* The place of a process; the caller holds the lock. */
 static struct recent *find_recent(struct sampler *sampler, const struct hold_event *event)
 {
-    uint32_t slot = (uint32_t)(event->cookie >> 32);
+    uint32_t slot = hold_event_slot(event);
     struct recent *recent = &sampler->recent[(event->tgid * 31 + slot) % RECENT_COUNT];
 
     if (recent->tgid != event->tgid || recent->slot != slot)

@@ -81,7 +81,7 @@ static void enqueue_event(const struct hold_event *event, void *data)
         const struct lazy_item *other = &lazy->queue[(lazy->first + i) % QUEUE_MAX];
 
         queued = !other->is_mapping && other->event.tgid == event->tgid &&
-                 other->event.cookie >> 32 == event->cookie >> 32;
+                 hold_event_slot(&other->event) == hold_event_slot(event);
     }
     if (!queued)
         append(lazy, &item);

@@ -366,7 +366,7 @@ void switcher_answer(struct switcher *switcher, struct injector *injector,
 static bool is_called(const struct live_patch *patch, const struct hold_event *event)
 {
     return atomic_load(&patch->wanted) &&
-           (event->cookie == HOLD_COOKIE_UNKNOWN || patch->slot == event->cookie >> 32);
+           (event->cookie == HOLD_COOKIE_UNKNOWN || patch->slot == hold_event_slot(event));
 }
 
 void switcher_seen(struct switcher *switcher, struct injector *injector,

@@ -37,22 +37,6 @@ static const char job[] =
 
 FUZZ_PARTS_MUTATOR(PART_COUNT)
 
-static void close_all(struct differ *differ)
-{
-    for (size_t i = 0; i < differ->job.object_count; i++) {
-        object_close(differ->job.objects[i].reference);
-        object_close(differ->job.objects[i].patched);
-    }
-    view_close(differ->reference_view);
-    view_close(differ->patched_view);
-    image_close(differ->reference);
-    image_close(differ->patched);
-    if (differ->decoder)
-        differ->job.arch->decoder_close(differ->decoder);
-    free(differ->branch_targets);
-    pool_free(&differ->pool);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cleanup_error struct sc_error *err = NULL;
@@ -73,6 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         phase_warn(&differ);
         report_write(&differ, differ.refusals.count ? SC_REFUSED : SC_OK, NULL);
     }
-    close_all(&differ);
+    differ_free(&differ);
     return 0;
 }
