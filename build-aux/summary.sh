@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # usage: summary.sh LIST BUILD_DIR
-# Prints failures and skips with their reasons, then "N passed, N failed, N skipped".
+# Prints failures and skips with their reasons (as far as the tests tell them), then "N passed, N failed, N skipped".
 # Exit status 1 when a test failed or none ran.
 set -u
 list=$1 build=$2
@@ -17,8 +17,13 @@ list=$1 build=$2
             printf 'count ERROR\nshow ERROR %s: no result\n' "$(basename "$file" .trs)"
         fi
         sed -n 's/^:test-result: *\([A-Z]*\).*/count \1/p' "$file"
-        # The .trs file counts results, their names and reasons are in the log.
-        sed -n 's/^\(FAIL\|SKIP\|XPASS\|ERROR\): /show \1 /p' "${file%.trs}.log"
+        # The .trs file counts results, their names and reasons are in the log: comments before the
+        # result (shell) or behind it (cmocka).
+        awk '
+            /^#/ { if (failed) print "show     " $0; else why = why "show     " $0 "\n"; next }
+            { failed = /^(FAIL|XPASS|ERROR): / }
+            failed || /^SKIP: / { printf "%s", failed ? why : ""; sub(/: /, " "); print "show " $0 }
+            { why = "" }' "${file%.trs}.log" | cut -c 1-300
     done
 } | awk '
     $1 == "show" { sub(/^show /, ""); print; next }

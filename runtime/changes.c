@@ -7,6 +7,7 @@
 #include "lib/cleanup.h"
 #include "lib/json_util.h"
 #include "runtime/daemon.h"
+#include "runtime/memory_room.h"
 
 #include <string.h>
 
@@ -103,6 +104,15 @@ static int check_conflicts(const struct transaction *transaction, struct sc_erro
             return -1;
     }
     return 0;
+}
+
+/* Probes may be more than what a process can bear. */
+static int check_memory(const struct transaction *transaction, struct sc_error **err)
+{
+    if (transaction->how->low_memory)
+        return 0;
+    return memory_room_check(switcher_cache(transaction->daemon->switcher), &transaction->coming,
+                             err);
 }
 
 /* The first write of a transaction: when the disk is full, nothing was touched yet. */
@@ -342,7 +352,8 @@ static void log_changes(const struct transaction *transaction)
  */
 static int run(struct transaction *transaction, struct answer *answer, struct sc_error **err)
 {
-    if (prepare(transaction, err) < 0 || check_conflicts(transaction, err) < 0)
+    if (prepare(transaction, err) < 0 || check_conflicts(transaction, err) < 0 ||
+        check_memory(transaction, err) < 0)
         return -1;
     if (transaction->how->dry_run) {
         report_changes(transaction, answer);

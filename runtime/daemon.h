@@ -126,7 +126,8 @@ void change_list_clear(struct change_list *list);
 /* How a transaction is to be done. */
 struct change_options {
     bool dry_run;
-    bool force; /* patches that replace only some functions of others may come over them */
+    bool force;      /* patches that replace only some functions of others may come over them */
+    bool low_memory; /* also where processes might end for want of memory */
     unsigned timeout_s;
 };
 

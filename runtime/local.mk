@@ -67,6 +67,7 @@ runtime_libdaemon_a_SOURCES = \
   runtime/process_report.c runtime/process_report.h \
   runtime/lazy.c runtime/lazy.h \
   runtime/map_watch.c runtime/map_watch.h \
+  runtime/memory_room.c runtime/memory_room.h \
   runtime/target_check.c runtime/target_check.h \
   runtime/request.c runtime/request.h \
   runtime/daemon.h runtime/daemon_state.c runtime/activate.c runtime/changes.c \

@@ -72,6 +72,7 @@ static int change_entities(struct daemon *daemon, const struct request *request,
     struct change_options how = {
         .dry_run = request->dry_run,
         .force = request->force,
+        .low_memory = request->force,
         .timeout_s = request->timeout_s,
     };
     cleanup_changes struct change_list changes = {0};

@@ -111,9 +111,11 @@ static void mapping_goes_when_nothing_refers_to_it(void **state)
                          INJECT_REVERTED);
         target_run(&target, 1);
         /* It may have been in a patched function: then the second try finds it outside. */
-        for (int again = 0; reply.mappings_left && again < 100; again++)
+        for (int again = 0; reply.mappings_left && again < 1000; again++) {
+            usleep(1000);
             injector_do(&injector, INJECT_REVERT, &target, "nopie.patch", INJECT_UNMAP, DEADLINE,
                         &reply);
+        }
         assert_int_equal(reply.mappings_left, 0);
     }
     target_assert_clean(&target);

@@ -55,9 +55,11 @@ static bool die_at(const struct target *target, const struct scenario *scenario,
 
     if (survived)
         assert_true(reply.result == INJECT_PATCHED || reply.result == INJECT_REVERTED);
-    /* Where the thread stood inside the patch it could not be unmapped: again, until it can. */
+    /* Where the thread stood inside the patch it could not be unmapped: again, until it can. On a
+     * busy machine it goes on only when it is given time for it. */
     for (int i = 0; survived && (scenario->flags & INJECT_UNMAP) && reply.mappings_left; i++) {
         assert_in_range(i, 0, 1000);
+        usleep(1000);
         survived = injector_ask(&injector, request, patch, &reply);
     }
     injector_end(&injector);
