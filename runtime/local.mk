@@ -2,10 +2,13 @@
 # What runtime/ adds to the build.
 include $(top_srcdir)/runtime/inject/local.mk
 
+# Frames of 64 bytes and more are not safe in programs that can sleep: see hold.bpf.c.
+HOLD_BPF_FRAME = -Wframe-larger-than=48 -Werror=frame-larger-than
+
 # The BPF program: compiled for BPF, wrapped into a header that the daemon includes. It is built
 # without anything of the running kernel, so that packages can be built anywhere.
 BPF_ARCH = $(subst aarch64,arm64,$(host_cpu:x86_64=x86))
-HOLD_BPF_FLAGS = -g -O2 -Wall -Wextra -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) \
+HOLD_BPF_FLAGS = -g -O2 -Wall -Wextra $(HOLD_BPF_FRAME) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) \
   -I$(top_srcdir) -idirafter $(shell $(CC) -print-sysroot)/usr/include/$(shell $(CC) -print-multiarch)
 
 HOLD_BPF_INCLUDES = $(top_srcdir)/runtime/bpf/maps.bpf.h $(top_srcdir)/runtime/bpf/hold.h

@@ -56,14 +56,38 @@ struct task_struct {
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* What is known of a caller while it is held, and keys for maps. */
 struct hold_wait {
-    struct task_struct *task;
     struct hold_event event;
     __u64 begin, deadline;
     unsigned long ip;
-    struct hold_key key;
-    int timed_out;
-    int cut; /* a tracer stops the thread */
+    struct hold_key key, any; /* of the process: for the slot, for all */
+    struct hold_skip skip;
+    struct hold_cut end;
+    __u8 now[HOLD_OLD_BYTES]; /* the bytes at the jump's place */
+    __u32 timed_out;
+    __u32 cut; /* a tracer stops the thread */
+};
+
+/*
+ * By thread, and not on the stack: since Linux 6.13 a program that uses 64 bytes of it or more gets
+ * one for each processor instead (bpf_enable_priv_stack() in kernel/bpf/verifier.c), and another
+ * thread that calls on that processor while this one sleeps would write over it. The compiler
+ * refuses larger frames (HOLD_BPF_FLAGS in runtime/local.mk).
+ */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 8192);
+    __uint(map_flags, MAP_HASH_FLAGS);
+    __type(key, __u32);
+    __type(value, struct hold_wait);
+} waits SEC(".maps");
+
+static const struct hold_wait new_wait;
+
+/* What bpf_loop() takes: a pointer to the stack. */
+struct turn {
+    struct hold_wait *wait;
 };
 
 /* True if the verdict is about the process that the event describes. */
@@ -74,7 +98,7 @@ static bool verdict_applies(const struct hold_verdict *verdict, const struct hol
 
 static long wait_turn(__u32 turn, void *data)
 {
-    struct hold_wait *wait = data;
+    struct hold_wait *wait = ((struct turn *)data)->wait;
     struct task_struct *task = (void *)bpf_get_current_task_btf();
     __u64 *released;
     char byte;
@@ -97,13 +121,12 @@ static long wait_turn(__u32 turn, void *data)
 }
 
 /* True if the bytes at the jump's place are a jump already, so there is nothing to wait for. */
-static bool jump_is_there(const struct hold_site *site, unsigned long ip)
+static bool jump_is_there(struct hold_wait *wait, const struct hold_site *site)
 {
-    __u8 now[HOLD_OLD_BYTES] = {};
-
-    if (bpf_copy_from_user(now, sizeof(now), (void *)(ip + (long)site->jump_offset)))
+    if (bpf_copy_from_user(wait->now, sizeof(wait->now),
+                           (void *)(wait->ip + (long)site->jump_offset)))
         return true; /* unreadable: holding would not help */
-    return is_jump(site, now);
+    return is_jump(site, wait->now);
 }
 
 /* True if it was decided that callers in the process are not held now. */
@@ -114,47 +137,55 @@ static bool is_decided(const struct hold_key *key, const struct hold_event *even
     return verdict && event->time < verdict->until && verdict_applies(verdict, event);
 }
 
-/* True if this caller may be held at all. Fills the event. */
-static bool caller_is_held(__u64 cookie, struct hold_wait *wait,
-                           const struct hold_control *settings)
+/* Fills in which caller it is. */
+static void describe_caller(struct hold_wait *wait, __u64 cookie, const struct hold_site *site,
+                            unsigned long ip)
 {
+    struct task_struct *task = (void *)bpf_get_current_task_btf();
     struct hold_event *event = &wait->event;
-    struct hold_key any = {};
     __u64 id = bpf_get_current_pid_tgid();
 
     event->pid = (__u32)id;
     event->tgid = id >> 32;
     event->cookie = cookie;
     event->time = bpf_ktime_get_ns();
-    event->start = wait->task->group_leader->start_boottime;
-    event->exec = wait->task->group_leader->self_exec_id;
-    if (event->time >= settings->alive_until || bpf_map_lookup_elem(&excluded, &event->tgid))
-        return false;
-    any.tgid = wait->key.tgid = event->tgid;
-    any.slot = HOLD_SLOT_ANY;
-    return !is_decided(&wait->key, event) && !is_decided(&any, event);
+    event->start = task->group_leader->start_boottime;
+    event->exec = task->group_leader->self_exec_id;
+    wait->ip = ip;
+    wait->key.tgid = wait->any.tgid = event->tgid;
+    wait->key.slot = site->slot;
+    wait->any.slot = HOLD_SLOT_ANY;
+}
+
+/* True if this caller may be held at all. */
+static bool caller_is_held(const struct hold_wait *wait, const struct hold_control *settings)
+{
+    const struct hold_event *event = &wait->event;
+
+    return event->time < settings->alive_until && !bpf_map_lookup_elem(&excluded, &event->tgid) &&
+           !is_decided(&wait->key, event) && !is_decided(&wait->any, event);
 }
 
 /* True if the configuration leaves the process alone. */
-static bool caller_is_skipped(const struct task_struct *task)
+static bool caller_is_skipped(struct hold_skip *key)
 {
+    struct task_struct *task = (void *)bpf_get_current_task_btf();
     struct file *exe = task->mm ? task->mm->exe_file : NULL;
 
-    return is_skipped(HOLD_SKIP_USER, 0, (__u32)bpf_get_current_uid_gid()) ||
-           is_skipped(HOLD_SKIP_CGROUP, 0, bpf_get_current_cgroup_id()) ||
-           (exe && is_skipped(HOLD_SKIP_FILE, exe->f_inode->i_sb->s_dev, exe->f_inode->i_ino));
+    return is_skipped(key, HOLD_SKIP_USER, 0, (__u32)bpf_get_current_uid_gid()) ||
+           is_skipped(key, HOLD_SKIP_CGROUP, 0, bpf_get_current_cgroup_id()) ||
+           (exe && is_skipped(key, HOLD_SKIP_FILE, exe->f_inode->i_sb->s_dev, exe->f_inode->i_ino));
 }
 
 /* Keeps a process that nobody fetched from paying the limit at each call. */
-static void back_off(const struct hold_event *event, struct hold_control *settings)
+static void back_off(const struct hold_wait *wait, struct hold_control *settings)
 {
-    struct hold_verdict verdict = {.start = event->start, .exec = event->exec};
-    struct hold_key key = {.tgid = event->tgid, .slot = HOLD_SLOT_ANY};
+    struct hold_verdict verdict = {.start = wait->event.start, .exec = wait->event.exec};
 
     verdict.until = bpf_ktime_get_ns() + BACKOFF_NS;
     if (settings->alive_until > verdict.until)
         settings->alive_until = verdict.until;
-    bpf_map_update_elem(&verdicts, &key, &verdict, BPF_ANY);
+    bpf_map_update_elem(&verdicts, &wait->any, &verdict, BPF_ANY);
 }
 
 /* When the hold has to end: it may be the rest of one that was cut. */
@@ -169,12 +200,35 @@ static void set_deadline(struct hold_wait *wait, __u64 limit)
 }
 
 /* Says that the thread leaves with the old code before it. */
-static void write_cut(const struct hold_wait *wait, const struct hold_site *site)
+static void write_cut(struct hold_wait *wait, const struct hold_site *site)
 {
-    struct hold_cut cut = {.ip = wait->ip, .begin = wait->begin, .site = *site};
+    wait->end.ip = wait->ip;
+    wait->end.begin = wait->begin;
+    wait->end.site = *site;
+    wait->end.time = bpf_ktime_get_ns();
+    bpf_map_update_elem(&cuts, &wait->event.pid, &wait->end, BPF_ANY);
+}
 
-    cut.time = bpf_ktime_get_ns();
-    bpf_map_update_elem(&cuts, &wait->event.pid, &cut, BPF_ANY);
+/* Tells the daemon, and waits until it has answered, or for as long as is allowed. */
+static void hold(struct hold_wait *wait, const struct hold_site *site,
+                 struct hold_control *settings)
+{
+    struct task_struct *task = (void *)bpf_get_current_task_btf();
+    struct turn turn = {wait};
+
+    set_deadline(wait, settings->hold_limit);
+    if (task->jobctl & JOBCTL_TRAP_STOP) {
+        write_cut(wait, site); /* a tracer has it already */
+        return;
+    }
+    /* A full ring means that the daemon is far behind: the audit will find the process. */
+    if (bpf_ringbuf_output(&events, &wait->event, sizeof(wait->event), 0))
+        return;
+    bpf_loop(TURNS_MAX, wait_turn, &turn, 0);
+    if (wait->timed_out)
+        back_off(wait, settings);
+    else if (wait->cut)
+        write_cut(wait, site);
 }
 
 SEC("uprobe.s")
@@ -182,8 +236,9 @@ int hold_caller(struct hold_regs *regs)
 {
     __u64 cookie = bpf_get_attach_cookie(regs);
     struct hold_site *site = bpf_map_lookup_elem(&sites, &cookie);
-    struct hold_wait wait = {};
+    __u32 thread = (__u32)bpf_get_current_pid_tgid();
     struct hold_control *settings;
+    struct hold_wait *wait;
     struct hold_slot *slot;
     __u32 key = 0;
 
@@ -191,26 +246,16 @@ int hold_caller(struct hold_regs *regs)
         return 0;
     slot = bpf_map_lookup_elem(&slots, &site->slot);
     settings = bpf_map_lookup_elem(&control, &key);
-    if (!slot || !slot->enabled || !settings)
+    if (!slot || !slot->enabled || !settings ||
+        bpf_map_update_elem(&waits, &thread, &new_wait, BPF_ANY))
         return 0;
-    wait.task = (void *)bpf_get_current_task_btf();
-    wait.key.slot = site->slot;
-    if (!caller_is_held(cookie, &wait, settings) || jump_is_there(site, regs->ip) ||
-        caller_is_skipped(wait.task))
+    wait = bpf_map_lookup_elem(&waits, &thread);
+    if (!wait)
         return 0;
-    wait.ip = regs->ip;
-    set_deadline(&wait, settings->hold_limit);
-    if (wait.task->jobctl & JOBCTL_TRAP_STOP) {
-        write_cut(&wait, site); /* a tracer has it already */
-        return 0;
-    }
-    /* A full ring means that the daemon is far behind: the audit will find the process. */
-    if (bpf_ringbuf_output(&events, &wait.event, sizeof(wait.event), 0))
-        return 0;
-    bpf_loop(TURNS_MAX, wait_turn, &wait, 0);
-    if (wait.timed_out)
-        back_off(&wait.event, settings);
-    else if (wait.cut)
-        write_cut(&wait, site);
+    describe_caller(wait, cookie, site, regs->ip);
+    if (caller_is_held(wait, settings) && !jump_is_there(wait, site) &&
+        !caller_is_skipped(&wait->skip))
+        hold(wait, site, settings);
+    bpf_map_delete_elem(&waits, &thread);
     return 0;
 }

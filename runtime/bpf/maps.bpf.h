@@ -99,11 +99,13 @@ struct {
     __uint(max_entries, HOLD_RING_SIZE);
 } events SEC(".maps");
 
-static __always_inline bool is_skipped(__u32 kind, __u32 dev, __u64 id)
+/* key is memory to use. */
+static __always_inline bool is_skipped(struct hold_skip *key, __u32 kind, __u32 dev, __u64 id)
 {
-    struct hold_skip key = {.kind = kind, .dev = dev, .id = id};
-
-    return bpf_map_lookup_elem(&skips, &key) != NULL;
+    key->kind = kind;
+    key->dev = dev;
+    key->id = id;
+    return bpf_map_lookup_elem(&skips, key) != NULL;
 }
 
 /* True if those bytes, at the jump's place, are a jump, and not the old code any more. */

@@ -19,51 +19,45 @@
 /* A process is reported, for a slot, no more often than that. */
 #define PAUSE_NS 100000000ull
 
-/* A key of `recent`. */
-struct report_key {
-    __u32 tgid;
-    __u32 slot;
-};
-
 /* When the process may be reported again. */
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, 8192);
-    __type(key, struct report_key);
+    __type(key, struct hold_key);
     __type(value, __u64);
 } recent SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* True if the process must not be reported: by what the daemon and its configuration say. */
-static __always_inline bool is_left_alone(const struct hold_event *event)
+static __always_inline bool is_left_alone(const struct hold_key *process, __u64 now)
 {
-    struct hold_key process = {.tgid = event->tgid, .slot = event->cookie >> 32};
     struct hold_control *settings;
     struct hold_verdict *verdict;
+    struct hold_skip skip;
     __u32 key = 0;
 
     settings = bpf_map_lookup_elem(&control, &key);
-    if (!settings || event->time >= settings->alive_until)
+    if (!settings || now >= settings->alive_until)
         return true;
-    verdict = bpf_map_lookup_elem(&verdicts, &process);
-    if (verdict && event->time < verdict->until)
+    verdict = bpf_map_lookup_elem(&verdicts, process);
+    if (verdict && now < verdict->until)
         return true;
-    return bpf_map_lookup_elem(&excluded, &event->tgid) ||
-           is_skipped(HOLD_SKIP_USER, 0, (__u32)bpf_get_current_uid_gid()) ||
-           is_skipped(HOLD_SKIP_CGROUP, 0, bpf_get_current_cgroup_id());
+    key = process->tgid;
+    return bpf_map_lookup_elem(&excluded, &key) ||
+           is_skipped(&skip, HOLD_SKIP_USER, 0, (__u32)bpf_get_current_uid_gid()) ||
+           is_skipped(&skip, HOLD_SKIP_CGROUP, 0, bpf_get_current_cgroup_id());
 }
 
 /* True if it was reported just now; otherwise it counts as reported. */
-static __always_inline bool is_recent(const struct hold_event *event)
+static __always_inline bool is_recent(const struct hold_key *process, __u64 now)
 {
-    struct report_key key = {.tgid = event->tgid, .slot = event->cookie >> 32};
-    __u64 *until = bpf_map_lookup_elem(&recent, &key);
-    __u64 next = event->time + PAUSE_NS;
+    __u64 *until = bpf_map_lookup_elem(&recent, process);
+    __u64 next = now + PAUSE_NS;
 
-    if (until && event->time < *until)
+    if (until && now < *until)
         return true;
-    bpf_map_update_elem(&recent, &key, &next, BPF_ANY);
+    bpf_map_update_elem(&recent, process, &next, BPF_ANY);
     return false;
 }
 
@@ -73,23 +67,26 @@ static __always_inline bool is_recent(const struct hold_event *event)
  */
 static __always_inline int report(__u64 cookie, bool stop)
 {
-    struct hold_event event = {.cookie = cookie};
+    struct hold_key process = {.slot = cookie >> 32};
     __u64 id = bpf_get_current_pid_tgid();
-    struct hold_event *record;
+    __u64 now = bpf_ktime_get_ns();
+    struct hold_event *event;
 
-    event.pid = (__u32)id;
-    event.tgid = id >> 32;
-    event.time = bpf_ktime_get_ns();
-    if (is_left_alone(&event) || is_recent(&event))
+    process.tgid = id >> 32;
+    if (is_left_alone(&process, now) || is_recent(&process, now))
         return 0;
     /* A full ring means that the daemon is far behind: the audit will find the process. */
-    record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
-    if (!record)
+    event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (!event)
         return 0;
-    *record = event;
-    if (stop && bpf_map_update_elem(&stopped, &event.tgid, &event.time, BPF_ANY) == 0)
+    event->pid = (__u32)id;
+    event->tgid = process.tgid;
+    event->cookie = cookie;
+    event->time = now;
+    event->start = event->exec = 0;
+    if (stop && bpf_map_update_elem(&stopped, &process.tgid, &now, BPF_ANY) == 0)
         bpf_send_signal(SIGSTOP);
-    bpf_ringbuf_submit(record, 0);
+    bpf_ringbuf_submit(event, 0);
     return 0;
 }
 
