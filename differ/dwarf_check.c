@@ -178,16 +178,12 @@ static int check_section(struct elf_file *elf, const struct elf_section *section
     return 0;
 }
 
-int dwarf_file_check(const char *path, struct sc_error **err)
+int dwarf_file_check(struct elf_file *elf, struct sc_error **err)
 {
-    cleanup_elf struct elf_file *elf = elf_file_open(path, err);
-
     struct stat st;
 
-    if (!elf)
-        return -1;
     if (fstat(elf->fd, &st) < 0)
-        return sc_error_errno(err, "%s", path);
+        return sc_error_errno(err, "%s", elf->path);
     for (size_t i = 1; i < elf->section_count; i++)
         if (check_section(elf, &elf->sections[i], (uint64_t)st.st_size, err) < 0)
             return -1;

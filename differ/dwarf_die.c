@@ -2,9 +2,7 @@
 // Walks debugging information entries through libdwarf.
 #include "differ/dwarf_die.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Chains of abstract origins and specifications: two or three in fact. */
 #define ORIGINS_MAX 8
@@ -15,51 +13,30 @@
  */
 #define COPIED_MAX (UINT64_C(1) << 28)
 
-/* The interface of dwarf_init_b and dwarf_finish changed with libdwarf 0.1. */
-static int open_dwarf(struct dwarf_file *file)
-{
-    Dwarf_Error error = NULL;
-
-#ifdef DW_LIBDWARF_VERSION
-    return dwarf_init_b(file->fd, DW_GROUPNUMBER_ANY, NULL, NULL, &file->dwarf, &error);
-#else
-    return dwarf_init_b(file->fd, DW_DLC_READ, DW_GROUPNUMBER_ANY, NULL, NULL, &file->dwarf,
-                        &error);
-#endif
-}
-
 int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path,
                     struct sc_error **err)
 {
-    int result;
+    int result = DW_DLV_ERROR;
 
-    *file = (struct dwarf_file){.pool = pool, .fd = -1};
-    if (dwarf_file_check(path, err) < 0)
+    *file = (struct dwarf_file){.pool = pool, .elf = elf_file_open(path, err)};
+    if (!file->elf)
         return -1;
-    file->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (file->fd < 0)
-        return sc_error_errno(err, "cannot open %s", path);
-    result = open_dwarf(file);
+    if (dwarf_file_check(file->elf, err) == 0) {
+        result = dwarf_object_open(file);
+        if (result == DW_DLV_ERROR)
+            sc_error_set(err, SC_FAILED, "%s: debugging information cannot be read", path);
+    }
     if (result == DW_DLV_OK)
         return 1;
-    close(file->fd);
-    file->fd = -1;
-    file->dwarf = NULL;
-    if (result == DW_DLV_NO_ENTRY)
-        return 0;
-    return sc_error_set(err, SC_FAILED, "%s: debugging information cannot be read", path);
+    dwarf_file_close(file);
+    return result == DW_DLV_NO_ENTRY ? 0 : -1;
 }
 
 void dwarf_file_close(struct dwarf_file *file)
 {
-    if (!file->dwarf)
-        return;
-#ifdef DW_LIBDWARF_VERSION
-    dwarf_finish(file->dwarf);
-#else
-    dwarf_finish(file->dwarf, NULL);
-#endif
-    close(file->fd);
+    dwarf_object_close(file);
+    elf_file_close(file->elf);
+    file->elf = NULL;
     file->dwarf = NULL;
 }
 
@@ -87,28 +64,16 @@ Dwarf_Die dwarf_file_next_unit(struct dwarf_file *file)
     return unit;
 }
 
-bool dwarf_file_has_type_units(struct dwarf_file *file)
+bool dwarf_file_has_type_units(const struct dwarf_file *file)
 {
-    Dwarf_Unsigned sections, groups, selected, rows;
-    Dwarf_Error error = NULL;
-    bool found = false;
+    for (size_t i = 1; i < file->elf->section_count; i++) {
+        const struct elf_section *section = &file->elf->sections[i];
 
-    if (dwarf_sec_group_sizes(file->dwarf, &sections, &groups, &selected, &rows, &error) !=
-            DW_DLV_OK ||
-        !rows)
-        return false;
-    {
-        Dwarf_Unsigned *group = pool_alloc(file->pool, rows * sizeof(*group));
-        Dwarf_Unsigned *number = pool_alloc(file->pool, rows * sizeof(*number));
-        const char **names = pool_alloc(file->pool, rows * sizeof(*names));
-
-        if (dwarf_sec_group_map(file->dwarf, rows, group, number, names, &error) != DW_DLV_OK)
-            return file->failed = true;
-        for (Dwarf_Unsigned i = 0; i < rows; i++)
-            found |= strcmp(names[i], ".debug_types") == 0 ||
-                     (group[i] > DW_GROUPNUMBER_DWO && strcmp(names[i], ".debug_info") == 0);
+        if (strcmp(section->name, ".debug_types") == 0 ||
+            (strcmp(section->name, ".debug_info") == 0 && section->shdr.sh_flags & SHF_GROUP))
+            return true;
     }
-    return found;
+    return false;
 }
 
 Dwarf_Half dwarf_die_tag(struct dwarf_file *file, Dwarf_Die die)

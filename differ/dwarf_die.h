@@ -7,6 +7,7 @@
 #define SYSCARE_DIFFER_DWARF_DIE_H
 
 #include "differ/pool.h"
+#include "lib/elf_file.h"
 #include "lib/error.h"
 
 #include <dwarf.h>
@@ -20,7 +21,8 @@
 /* An object file whose debugging information is being read. */
 struct dwarf_file {
     struct pool *pool;
-    int fd;
+    struct elf_file *elf;
+    struct dwarf_object *object; /* dwarf_object.c */
     Dwarf_Debug dwarf;
     Dwarf_Half version; /* of the unit that is being read */
     char **files;       /* its file names, as libdwarf counts them; freed with dwarf */
@@ -35,7 +37,14 @@ struct dwarf_file {
  * dwarf_check.c: 0 when the file's debugging information is such that libdwarf may have a look at
  * it; -1 with err set. Called by dwarf_file_open.
  */
-int dwarf_file_check(const char *path, struct sc_error **err);
+int dwarf_file_check(struct elf_file *elf, struct sc_error **err);
+
+/*
+ * dwarf_object.c: opens file->dwarf on file->elf; DW_DLV_OK, DW_DLV_NO_ENTRY without debugging
+ * information, or DW_DLV_ERROR. To be closed in each case. Called by dwarf_file_open and _close.
+ */
+int dwarf_object_open(struct dwarf_file *file);
+void dwarf_object_close(struct dwarf_file *file);
 
 /* 1; 0 when the file has no debugging information; -1 with err set. Close with dwarf_file_close. */
 int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path,
@@ -47,7 +56,7 @@ Dwarf_Die dwarf_file_next_unit(struct dwarf_file *file);
 
 /* True if types lie in COMDAT groups or in .debug_types (-fdebug-types-section): they are not read.
  */
-bool dwarf_file_has_type_units(struct dwarf_file *file);
+bool dwarf_file_has_type_units(const struct dwarf_file *file);
 
 Dwarf_Half dwarf_die_tag(struct dwarf_file *file, Dwarf_Die die);
 bool dwarf_die_has(Dwarf_Die die, Dwarf_Half attribute);

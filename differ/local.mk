@@ -21,13 +21,13 @@ syscare_diff_SOURCES = \
   differ/frames.c differ/frames.h differ/eh_frame.c differ/eh_frame.h \
   differ/registrar.c differ/registrar.h \
   differ/emit.c differ/emit.h differ/link.c \
-  differ/dwarf_die.c differ/dwarf_check.c differ/dwarf_die.h differ/edits.c differ/edits.h \
+  differ/dwarf_die.c differ/dwarf_check.c differ/dwarf_object.c differ/dwarf_die.h differ/edits.c differ/edits.h \
   differ/source_info.c differ/source_info.h differ/explain.c differ/explain.h \
   differ/line_kept.c differ/marks.c differ/warn.c differ/warn_ownership.c differ/emit_hooks.c \
   differ/report.c \
   differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle_slot.c \
   differ/oracle_frames.c differ/oracle_P.h differ/oracle.h \
-  differ/arch/arch.c differ/arch/arch.h \
+  differ/arch/arch.c differ/arch/arch.h differ/arch/debug_reloc.c \
   differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64_tls.c \
   differ/arch/x86_64_frames.c differ/arch/x86_64.h
 syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) $(CAPSTONE_CFLAGS) $(DWARF_CFLAGS)

@@ -23,26 +23,33 @@
 
 #define DEADLINE 10000
 
+/*
+ * A call that is under way at the reset counts later, and is under way for long in a thread that
+ * signals interrupt all the time: one of a few windows has none.
+ */
+#define WINDOWS 5
+
+static void assert_no_calls(const struct target *target, size_t member)
+{
+    for (int i = 0; i < WINDOWS; i++) {
+        target_reset(target);
+        target_run(target, 20);
+        if (i > 0 && target_sum(target, member) == 0)
+            break;
+    }
+    target_assert_clean(target);
+    assert_int_equal(target_sum(target, member), 0);
+}
+
 static void assert_all_new(const struct target *target)
 {
-    target_reset(target);
-    target_run(target, 20);
-    /* A call under way during the reset may still count as old: none later. */
-    target_reset(target);
-    target_run(target, 20);
-    target_assert_clean(target);
-    assert_int_equal(TARGET_SUM(target, old_calls), 0);
+    assert_no_calls(target, offsetof(struct target_thread, old_calls));
     assert_true(TARGET_SUM(target, new_calls) > 0);
 }
 
 static void assert_all_old(const struct target *target)
 {
-    target_reset(target);
-    target_run(target, 20);
-    target_reset(target);
-    target_run(target, 20);
-    target_assert_clean(target);
-    assert_int_equal(TARGET_SUM(target, new_calls), 0);
+    assert_no_calls(target, offsetof(struct target_thread, new_calls));
     assert_true(TARGET_SUM(target, old_calls) > 0);
 }
 

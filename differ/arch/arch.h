@@ -179,6 +179,12 @@ struct arch {
     size_t (*write_guarded_jump)(uint8_t code[32], struct guarded_jump *fields);
 };
 
+/*
+ * How many bytes a relocation of debugging information writes, symbol and addend added; 0: it is
+ * none of those that compilers use there. machine and type: gABI e_machine, psABI relocation types.
+ */
+size_t arch_debug_reloc_size(uint16_t machine, uint32_t type);
+
 /* NULL when the architecture is not known. */
 const struct arch *arch_find(const char *name);
 

@@ -115,9 +115,11 @@ static long wait_turn(__u32 turn, void *data)
         wait->timed_out = 1;
         return 1;
     }
-    /* The point where the kernel may schedule: without it the daemon starves (PREEMPT_NONE). */
-    bpf_copy_from_user_task(&byte, 1, (void *)wait->ip, (void *)task, 0);
-    return 0;
+    /*
+     * The point where the kernel may schedule: without it the daemon starves (PREEMPT_NONE). It
+     * fails, and does not schedule, when the thread is killed or its code was unmapped.
+     */
+    return bpf_copy_from_user_task(&byte, 1, (void *)wait->ip, (void *)task, 0) ? 1 : 0;
 }
 
 /* True if the bytes at the jump's place are a jump already, so there is nothing to wait for. */
