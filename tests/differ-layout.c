@@ -16,6 +16,11 @@ struct layout_case {
     const char *name, *original, *patched, *refusal;
 };
 
+/* More sections than sixteen bits count, as -ffunction-sections makes of many functions. */
+#define MANY_SECTIONS                                                                              \
+    "asm(\".macro one\\n.section .text.f\\\\@,\\\"ax\\\"\\n.byte 0\\n.endm\\n"                     \
+    ".rept 66000\\none\\n.endr\\n.text\"); "
+
 static const struct layout_case cases[] = {
     {"member added at the end", "struct s { int a; long b; } x;",
      "struct s { int a; long b; int c; } x;",
@@ -69,6 +74,9 @@ static const struct layout_case cases[] = {
      NULL},
     {"incomplete type completed", "struct p; struct s { struct p *a; } x;",
      "struct p { int a; }; struct s { struct p *a; } x; struct p y;", NULL},
+    {"member added in an object with 66,000 sections", MANY_SECTIONS "struct s { int a; } x;",
+     MANY_SECTIONS "struct s { int a, b; } x;",
+     "struct s (patched.c:1) changes from 4 to 8 bytes: member b at offset 4 is new"},
     {"list of itself", "struct s { struct s *next; } x;", "struct s { struct s *next; } x; int y;",
      NULL},
 };
