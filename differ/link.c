@@ -19,8 +19,9 @@ static int bad_patch(struct differ *differ, struct sc_error **err, const char *w
 static int run_ld(struct differ *differ, const char *object, struct sc_error **err)
 {
     const struct job *job = &differ->job;
+    /* The page of the ELF header, which gets a mark, also holds code: a process copies one less. */
     const char *argv[] = {job->ld, "-shared", "-z", "now", "-z", "norelro", "-z", "noexecstack",
-                          "-z", "separate-code", "--build-id=none", "--hash-style=gnu",
+                          "-z", "noseparate-code", "--build-id=none", "--hash-style=gnu",
                           "--no-ld-generated-unwind-info",
                           /* or ld moves the contents of .eh_frame, which is relocated later */
                           "--traditional-format", "-Bsymbolic", "-o", job->output, object, NULL};

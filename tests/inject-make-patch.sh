@@ -112,6 +112,6 @@ done
 } >> "$asm"
 
 # The functions that no table names would refer to nothing; they are only dead code.
-$CC -O2 -fPIC -ffreestanding -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -shared -nostdlib -Wl,--build-id \
+$CC -O2 -fPIC -ffreestanding -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -shared -nostdlib -Wl,-z,noseparate-code -Wl,--build-id \
     -o "$out" "${PATCH_SOURCE:-$here/inject-patch.c}" "$asm"
 rm -f "$asm" "$sections"

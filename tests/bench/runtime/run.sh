@@ -91,7 +91,7 @@ bench_eager() {
     printf '%s\n' "${pids[@]}" | "$bench" rounds > "$world/rounds"
     base=$(awk '{ s += $1 } END { printf "%.1f", s / 1e6 }' "$world/rounds")
     begin=$(date +%s%N)
-    ctl --timeout 300 apply SMALL > /dev/null 2>&1 || ctl apply SMALL > /dev/null
+    ctl apply --timeout 300 SMALL > /dev/null
     end=$(date +%s%N) eager=$(((end - begin) / 1000000))
     [ "$(ctl -v status SMALL | grep -c ': patched')" -eq "$processes" ] ||
         echo "not all of $processes are patched" >&2
