@@ -85,6 +85,7 @@ struct build {
     struct string_list
         opened;        /* changes that R's stages read; new files whose directory they did */
     char *full_reason; /* why P is built from the start; NULL: it is not */
+    bool configured;   /* P is as R was configured: its scripts were not run again */
     struct capture_header *archive;     /* of --capture: what R is; NULL: R is built */
     struct json_object *archive_result; /* its result.json */
     struct string_list environment;     /* of the capture that is being made */
@@ -152,6 +153,12 @@ enum change_kind {
     CHANGE_OTHER,    /* anything else: may be the input of a generator */
 };
 enum change_kind build_change_kind(const char *path);
+
+/*
+ * Has the configure scripts of P, which is shown, do nothing where the patch cannot matter to them;
+ * sets build->configured. build_configure.c
+ */
+int build_keep_configuration(struct build *build, struct sc_error **err);
 
 /* Gives a new time to the sources of R's units that read what the patch changes. build_touch.c */
 int build_touch_dependents(const struct build *build, struct sc_error **err);

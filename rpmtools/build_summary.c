@@ -143,9 +143,9 @@ static void print_target(const struct build_target *target, bool explain)
 /* What --explain adds: the whole package, and where the changes came from. */
 static void print_explanation(const struct build *build)
 {
-    printf("patched tree: %s\n", build->full_reason ? "built from the start"
-                                                    : "built on the "
-                                                      "original's");
+    printf("patched tree: %s%s\n",
+           build->full_reason ? "built from the start" : "built on the original's",
+           build->configured ? ", as that was configured" : "");
     if (build->full_reason)
         printf("  because %s\n", build->full_reason);
     for (size_t i = 0; i < build->changes.changed.count; i++)

@@ -241,7 +241,9 @@ static int patch_on_reference(struct build *build, struct sc_error **err)
         return -1;
     result = patch_tree(build, build->base, &report, err);
     linekeep_report_clear(&report);
-    return result < 0 ? -1 : build_touch_dependents(build, err);
+    if (result < 0 || build_keep_configuration(build, err) < 0)
+        return -1;
+    return build_touch_dependents(build, err);
 }
 
 /* P from the start, at the same path: %prep, patches, the line numbers that were kept before. */
@@ -324,6 +326,7 @@ int build_patched_again(struct build *build, const char *reason, struct sc_error
     if (build->full_reason)
         return sc_error_set(err, SC_FAILED, "the patched build cannot be trusted: %s", reason);
     build->full_reason = sc_format("%s", reason);
+    build->configured = false;
     capture_free(build->patched);
     build->patched = NULL;
     if (workspace_tree_hide(build->workspace, err) < 0 ||

@@ -198,6 +198,9 @@ static int compare_unit(struct build *build, struct build_target *target,
 
     if (!unit || (other_id && !other))
         return lost_record(unit ? other_id : id, err);
+    /* Without the scripts all is as it was; else they would have had something to do. */
+    if (build->configured && (!other || strcmp(unit->id, other->id) != 0))
+        return 1;
     if (!other) {
         add_unit(target, unit, NULL);
         return 0;
@@ -225,8 +228,11 @@ static int add_new_units(struct build *build, struct build_target *target,
 
         if (!unit)
             return lost_record(patched_ids->items[i], err);
-        if (!find_counterpart(build->reference, &reference_ids, unit))
-            add_unit(target, NULL, unit);
+        if (find_counterpart(build->reference, &reference_ids, unit))
+            continue;
+        if (build->configured)
+            return 1;
+        add_unit(target, NULL, unit);
     }
     return 0;
 }

@@ -24,7 +24,7 @@ syscarelibexec_PROGRAMS += rpmtools/syscare-build
 rpmtools_syscare_build_SOURCES = \
   rpmtools/build_main.c rpmtools/build.h rpmtools/build_refusal.c \
   rpmtools/build_options.c rpmtools/build_options.h rpmtools/build_log.c rpmtools/build_log.h \
-  rpmtools/build_inputs.c rpmtools/build_trees.c rpmtools/build_touch.c rpmtools/build_targets.c \
+  rpmtools/build_inputs.c rpmtools/build_trees.c rpmtools/build_touch.c rpmtools/build_configure.c rpmtools/build_targets.c \
   rpmtools/build_changes.c rpmtools/read_watch.c rpmtools/read_watch.h \
   rpmtools/build_units.c rpmtools/build_lto.c rpmtools/build_replay.c rpmtools/build_diff.c \
   rpmtools/build_explain.c rpmtools/build_header.c \

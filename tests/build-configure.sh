@@ -17,12 +17,55 @@ make_srpm "$sources" 1.0 "$shipped" "$configure_build" || tap_bail "no source pa
 ship "$shipped" || tap_bail "the package cannot be built"
 make_patch "$sources" "$work/code.patch" sed -i 's/return 1000/return 100/' prog/other.c
 
-configure_runs_again_on_the_built_tree() {
+built_tree_is_not_configured_again() {
     build_patch "$work/o" "$shipped" "$work/code.patch" --explain || return
-    says "$work/o" "built on the original's" || return
+    says "$work/o" "built on the original's, as that was configured" || return
     [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
 }
-tap_that "configure_runs_again_on_the_built_tree" configure_runs_again_on_the_built_tree
+tap_that "built_tree_is_not_configured_again" built_tree_is_not_configured_again
+
+# Configured twice in one directory, with other options: the first result is copied away.
+mkdir -p "$work/twice"
+make_srpm "$sources" 1.0 "$work/twice" "$configure_build
+cp tiny tiny.first
+CFLAGS=\"\$CFLAGS -DTINY_SECOND\" ./configure
+rm -f prog/*.o
+$plain_build"
+ship "$work/twice" || tap_bail "the package that is configured twice cannot be built"
+two_configurations_are_built_from_the_start() {
+    build_patch "$work/o" "$work/twice" "$work/code.patch" --explain || return
+    says "$work/o" "because %build failed on the built tree" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "two_configurations_are_built_from_the_start" two_configurations_are_built_from_the_start
+
+# What is configured is changed afterwards, each time: other options than the original's.
+mkdir -p "$work/edited"
+make_srpm "$sources" 1.0 "$work/edited" "export CFLAGS=\"%{build_cflags}\" LDFLAGS=\"%{build_ldflags}\"
+./configure
+sed -i 's|gcc |gcc -DEDITED |' Makefile
+$plain_build"
+ship "$work/edited" || tap_bail "the package that edits its Makefile cannot be built"
+other_options_than_the_original_are_noticed() {
+    build_patch "$work/o" "$work/edited" "$work/code.patch" --explain || return
+    says "$work/o" "because make\(1\) did not compile all that depends on the patch" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "other_options_than_the_original_are_noticed" other_options_than_the_original_are_noticed
+
+# The script looks into a source that the patch changes.
+cp -a "$sources" "$work/tiny-version"
+sed -i '2igrep -q "return" prog/other.c \&\& version=1 || version=2' "$work/tiny-version/configure"
+sed -i 's|^echo .#define.*|echo "#define TINY_CONFIGURED $version" > config.h|' "$work/tiny-version/configure"
+mkdir -p "$work/version"
+make_srpm "$work/tiny-version" 1.0 "$work/version" "$configure_build"
+ship "$work/version" || tap_bail "the package with a version in a source cannot be built"
+script_that_reads_a_changed_source_runs_again() {
+    build_patch "$work/o" "$work/version" "$work/code.patch" --explain || return
+    says "$work/o" "built on the original's$" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "script_that_reads_a_changed_source_runs_again" script_that_reads_a_changed_source_runs_again
 
 # The build system and the code change together: the tree is built from the start.
 flags_change() {

@@ -74,4 +74,36 @@ differ
 goes 'a_load_over_an_argument_of_the_new_code_is_jumped_over' 18 6
 tap_that 'because_the_new_code_may_read_it' \
     grep -q 'jump into first stands at its first byte.*overwrites a register that the new function may read' report.json
+
+# pointer_case CALL BODY NEW_BODY
+pointer_case()
+{
+    new_case
+    cflags='-O2 -fPIE -fcf-protection=none'
+    for side in o p; do
+        [ $side = o ] && body=$2 || body=$3
+        cat > $side/main.c <<END
+#include <stdio.h>
+struct pair { int a, b; };
+static struct pair pair = {5, 6};
+int patched;
+__attribute__((noipa)) int f(const struct pair *p)
+{
+    $body
+}
+void run(void) { printf("%d", $1); }
+END
+    done
+}
+
+pointer_case 'f(&pair)' 'return p->a * 3 + p->b * p->b;' 'int n = p->a; return n * 30 + p->b / 2;'
+begins 'a_load_by_a_pointer_that_the_new_code_begins_with_too' 'mov  *[0-9a-fx]*(%rdi),%' 51 153
+tap_that 'the_jump_stands_behind_it' grep -q '"strategy": *"skip-first"' report.json
+
+# the fix checks the pointer first: the load must not be executed any more
+pointer_case 'patched ? f(NULL) : f(&pair)' 'return p->a * 3 + p->b * p->b;' \
+    'if (!p) return -1; return p->a * 3 + p->b * p->b;'
+differ
+tap_that 'a_load_by_a_pointer_that_is_checked_now_is_jumped_over' \
+    grep -q "'mov.*dword ptr \[rdi.*it reads memory that the new function may not read" report.json
 tap_done

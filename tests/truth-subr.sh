@@ -21,7 +21,7 @@ becomes() {
 
 # How often a patch of the program is mapped, from its installed file or a copy. Usage: count_mappings NAME BYTE
 count_mappings() {
-    grep -c " r--p 00000000 .*/$(uuid_of "$2")/sctarget" "/proc/${target_pid[$1]}/maps"
+    grep -c " r-.p 00000000 .*/$(uuid_of "$2")/sctarget" "/proc/${target_pid[$1]}/maps"
 }
 
 build_id_note() {

@@ -4,8 +4,8 @@
 // The first instruction of the old function is executed before control reaches the new one. Flags
 // are dead at a function's entry (psABI 3.2.1), so comparisons need nothing. A register that it
 // writes must hold nothing that the new function reads, which is followed along the new code.
-// Memory other than the stack is never allowed: a fix that adds a check for a bad pointer would
-// come after the access.
+// Memory that a pointer leads to may be read only where the new function begins by reading it as
+// well: a fix that adds a check for a bad pointer would come after the access.
 #include "differ/arch/x86_64.h"
 
 #include <stdlib.h>
@@ -228,17 +228,106 @@ static bool reads_fixed_places(const cs_insn *insn)
     return true;
 }
 
+/* The operand in memory, or NULL. */
+static const cs_x86_op *memory_operand(const cs_insn *insn)
+{
+    for (uint8_t i = 0; i < insn->detail->x86.op_count; i++)
+        if (insn->detail->x86.operands[i].type == X86_OP_MEM)
+            return &insn->detail->x86.operands[i];
+    return NULL;
+}
+
+static bool same_place(const cs_x86_op *a, const cs_x86_op *b)
+{
+    return a->size == b->size && a->mem.segment == b->mem.segment && a->mem.base == b->mem.base &&
+           a->mem.index == b->mem.index && a->mem.scale == b->mem.scale &&
+           a->mem.disp == b->mem.disp;
+}
+
+/* True if the instruction may give another value to a register that the operand is made of. */
+static bool moves_place(struct decoder *decoder, const cs_insn *insn, const cs_x86_op *place)
+{
+    x86_reg base = whole_register((x86_reg)place->mem.base);
+    x86_reg index = whole_register((x86_reg)place->mem.index);
+    cs_regs read, written;
+    uint8_t read_count, written_count;
+
+    if (cs_regs_access(decoder->handle, insn, read, &read_count, written, &written_count) !=
+        CS_ERR_OK)
+        return true;
+    return reads_register(written, written_count, base) ||
+           (index != X86_REG_INVALID && reads_register(written, written_count, index));
+}
+
+/* Instructions that functions begin with, and that do nothing but with registers and the stack. */
+static bool is_plain_beginning(const cs_insn *insn)
+{
+    switch (insn->id) {
+    case X86_INS_MOV:
+    case X86_INS_MOVZX:
+    case X86_INS_MOVSX:
+    case X86_INS_MOVSXD:
+    case X86_INS_LEA:
+    case X86_INS_XOR:
+    case X86_INS_SUB:
+    case X86_INS_CMP:
+    case X86_INS_TEST:
+        return insn->detail->x86.operands[0].type == X86_OP_REG;
+    case X86_INS_PUSH:
+        return !has_memory_operand(insn);
+    default:
+        return x86_is_nop(insn);
+    }
+}
+
+/*
+ * True if the new function reads the same memory, in whatever instruction, before it does anything
+ * else: with no branch in between, and the same pointer. Where the old function's first instruction
+ * faults, the new function would have.
+ */
+static bool begins_with_read(struct decoder *decoder, const uint8_t *code, size_t size,
+                             const cs_x86_op *place)
+{
+    for (size_t at = 0; at < size && x86_next(decoder, code + at, size - at, at);
+         at += decoder->insn->size) {
+        const cs_insn *insn = decoder->insn;
+        const cs_x86_op *operand = memory_operand(insn);
+
+        if (operand && insn->id != X86_INS_LEA && (operand->access & CS_AC_READ) &&
+            !x86_is_branch(decoder, insn) && !x86_is_nop(insn) && same_place(operand, place))
+            return true;
+        if (!is_plain_beginning(insn) || moves_place(decoder, insn, place))
+            return false;
+    }
+    return false;
+}
+
+/* A pointer in a register of an argument, with or without an index. */
+static bool is_by_argument(const cs_x86_op *operand)
+{
+    return operand->mem.segment == X86_REG_INVALID &&
+           whole_register((x86_reg)operand->mem.base) != X86_REG_INVALID &&
+           (operand->mem.index == X86_REG_INVALID ||
+            whole_register((x86_reg)operand->mem.index) != X86_REG_INVALID);
+}
+
 /*
  * mov, lea and xor into a caller-saved register, or a comparison: of registers, constants, and
- * memory at a fixed place.
+ * memory at a fixed place, or at *place where that is set.
  */
-static bool is_harmless(const cs_insn *insn, x86_reg *written)
+static bool is_harmless(const cs_insn *insn, x86_reg *written, cs_x86_op *place)
 {
     const cs_x86 *x86 = &insn->detail->x86;
 
     *written = X86_REG_INVALID;
-    if (x86->op_count != 2 || (insn->id != X86_INS_LEA && !reads_fixed_places(insn)))
+    place->type = X86_OP_INVALID;
+    if (x86->op_count != 2)
         return false;
+    if (insn->id != X86_INS_LEA && !reads_fixed_places(insn)) {
+        *place = *memory_operand(insn);
+        if (!is_by_argument(place))
+            return false;
+    }
     if (insn->id == X86_INS_TEST || insn->id == X86_INS_CMP)
         return true;
     if (x86->operands[0].type != X86_OP_REG ||
@@ -257,6 +346,7 @@ bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size
 {
     const cs_insn *insn = decoder->insn;
     x86_reg written;
+    cs_x86_op place;
 
     memset(first, 0, sizeof(*first));
     if (!x86_next(decoder, old, old_size, 0)) {
@@ -267,8 +357,12 @@ bool x86_first_insn(struct decoder *decoder, const uint8_t *old, size_t old_size
     snprintf(first->text, sizeof(first->text), "%s %s", insn->mnemonic, insn->op_str);
     if (x86_is_nop(insn) || is_stack_adjustment(insn, first))
         return true;
-    if (!is_harmless(insn, &written)) {
+    if (!is_harmless(insn, &written, &place)) {
         *why = "its effect cannot be taken back";
+        return false;
+    }
+    if (place.type != X86_OP_INVALID && !begins_with_read(decoder, fresh, fresh_size, &place)) {
+        *why = "it reads memory that the new function may not read";
         return false;
     }
     if (written != X86_REG_INVALID && may_read(decoder, fresh, fresh_size, written)) {
