@@ -84,12 +84,16 @@ static const char *place_name(const struct dump *dump, uint64_t place)
     }
     elf_getshdrstrndx(dump->elf, &names);
     for (Elf_Scn *at = NULL; (at = elf_nextscn(dump->elf, at));) {
+        const char *name;
         GElf_Shdr header;
 
         gelf_getshdr(at, &header);
-        if ((header.sh_flags & SHF_ALLOC) && place >= header.sh_addr &&
-            place - header.sh_addr < header.sh_size)
-            return elf_strptr(dump->elf, names, header.sh_name);
+        if (!(header.sh_flags & SHF_ALLOC) || place < header.sh_addr ||
+            place - header.sh_addr >= header.sh_size)
+            continue;
+        /* Which of them has the slots is up to the linker. */
+        name = elf_strptr(dump->elf, names, header.sh_name);
+        return name && strcmp(name, ".got.plt") == 0 ? ".got" : name;
     }
     return "?";
 }
