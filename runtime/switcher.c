@@ -69,6 +69,7 @@ struct pass {
     uint64_t deadline;
     struct build_id *targets;    /* of each patch */
     struct scan_list processes;  /* of this round */
+    struct scan_list seen;       /* of the round before: they were seen to */
     atomic_size_t next;          /* index of the process that the next free worker takes */
     atomic_size_t done, already; /* processes switched, in all rounds; found right, in this one */
     atomic_bool changed;         /* this round found something to do */
@@ -139,6 +140,33 @@ static void pass_switch(struct pass *pass, struct injector *injector,
     }
 }
 
+static int compare_pids(const void *a, const void *b)
+{
+    const struct scan_process *left = a, *right = b;
+
+    return left->pid < right->pid ? -1 : left->pid > right->pid;
+}
+
+/*
+ * True if an earlier round of the pass saw to the process. What it became since, by exec or dlopen,
+ * is the business of the hold, or of the pass that follows when that is on.
+ */
+static bool was_seen(const struct pass *pass, const struct scan_process *process)
+{
+    const struct scan_list *seen = &pass->seen;
+    const struct scan_process *found, *end = seen->items + seen->count;
+
+    if (seen->count == 0)
+        return false;
+    found = bsearch(process, seen->items, seen->count, sizeof(*seen->items), compare_pids);
+    while (found && found > seen->items && found[-1].pid == process->pid)
+        found--;
+    for (; found && found < end && found->pid == process->pid; found++)
+        if (found->wanted == process->wanted)
+            return found->start_time == process->start_time;
+    return false;
+}
+
 /* A worker takes processes until none is left. */
 static void *work(void *data)
 {
@@ -150,6 +178,10 @@ static void *work(void *data)
         const struct scan_process *process = &pass->processes.items[index];
         const struct live_patch *first = pass->patches->items[process->wanted];
 
+        if (was_seen(pass, process)) {
+            atomic_fetch_add(&pass->already, 1);
+            continue;
+        }
         /* All patches of that ELF, in their order. */
         for (size_t i = 0; i < pass->patches->count; i++)
             if (live_patch_same_target(first, pass->patches->items[i]))
@@ -208,7 +240,9 @@ static int pass_round(struct pass *pass, struct sc_error **err)
 {
     atomic_store(&pass->changed, false);
     atomic_store(&pass->already, 0);
-    scan_list_clear(&pass->processes);
+    scan_list_clear(&pass->seen);
+    pass->seen = pass->processes;
+    pass->processes = (struct scan_list){0};
     if (process_scan(pass->switcher->cache, pass->targets, pass->patches->count, link_file, pass,
                      &pass->processes, err) < 0)
         return -1;
@@ -270,6 +304,7 @@ int switcher_pass(struct switcher *switcher, const struct live_list *patches, ui
     result->already = atomic_load(&pass.already);
     collect_problems(&pass, result);
     scan_list_clear(&pass.processes);
+    scan_list_clear(&pass.seen);
     scan_list_clear(&pass.failed);
     pthread_mutex_destroy(&pass.lock);
     free(pass.targets);
