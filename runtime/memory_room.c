@@ -7,6 +7,7 @@
 #include "lib/file.h"
 
 #include <errno.h>
+#include <fts.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
@@ -132,6 +133,29 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* The old hierarchy says "none" with the largest number of pages. */
+static uint64_t limit_of(const struct hierarchy *hierarchy, const char *dir)
+{
+    uint64_t limit = read_number(dir, hierarchy->unified ? "memory.max" : "memory.limit_in_bytes");
+
+    return limit >= INT64_MAX - PAGE ? UINT64_MAX : limit;
+}
+
+/* True if any group is limited: there are fewer of them than processes. */
+static bool has_limits(const struct hierarchy *hierarchy)
+{
+    char *const roots[] = {hierarchy->root, NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
+    bool found = false;
+    FTSENT *entry;
+
+    while (tree && !found && (entry = fts_read(tree)))
+        found = entry->fts_info == FTS_D && limit_of(hierarchy, entry->fts_accpath) != UINT64_MAX;
+    if (tree)
+        fts_close(tree);
+    return found;
+}
+
 /* What could be swapped out. */
 static uint64_t swap_room(const struct hierarchy *hierarchy, const char *dir)
 {
@@ -152,11 +176,10 @@ static uint64_t room_of(const struct hierarchy *hierarchy, const struct group *g
     bool unified = hierarchy->unified;
     cleanup_free char *dir = sc_format("%s%s", hierarchy->root, group->path);
     cleanup_free char *stat = sc_format("%s/memory.stat", dir);
-    uint64_t limit = read_number(dir, unified ? "memory.max" : "memory.limit_in_bytes");
+    uint64_t limit = limit_of(hierarchy, dir);
     uint64_t usage = read_number(dir, unified ? "memory.current" : "memory.usage_in_bytes");
 
-    /* The old hierarchy says "none" with the largest number of pages. */
-    if (usage == UINT64_MAX || limit >= INT64_MAX - PAGE)
+    if (usage == UINT64_MAX || limit == UINT64_MAX)
         return UINT64_MAX;
     if (difference(limit, usage) >= group->need)
         return limit - usage;
@@ -252,7 +275,7 @@ int memory_room_check(struct build_id_cache *cache, const struct live_list *patc
         abort();
     for (size_t i = 0; i < patches->count; i++)
         targets[i] = patches->items[i]->target;
-    if (!root || patches->count == 0)
+    if (!root || patches->count == 0 || !has_limits(&hierarchy))
         return 0;
     if (process_scan(cache, targets, patches->count, NULL, NULL, &processes, err) < 0)
         return -1;

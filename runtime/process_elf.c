@@ -10,12 +10,27 @@
 #define ADDRESS_PAGE (~UINT64_C(4095)) /* the page that an address lies in */
 #define NOTES_MAX 65536
 
+/* From the first page, where it is there, else from memory: one look instead of half a dozen. */
+static bool page_read(const struct process *process, const struct process_elf *elf,
+                      uint64_t address, void *data, size_t size)
+{
+    uint64_t at = address - elf->start;
+
+    if (address < elf->start || at > elf->page_size || size > elf->page_size - at)
+        return process_read(process, address, data, size);
+    memcpy(data, elf->page + at, size);
+    return true;
+}
+
 static bool header_read(const struct process *process, const struct process_map *map,
                         struct process_elf *elf)
 {
     Elf64_Ehdr *ehdr = &elf->ehdr;
 
-    if (!process_read(process, map->start, ehdr, sizeof(*ehdr)))
+    elf->page_size = sizeof(elf->page);
+    if (!process_read(process, map->start, elf->page, elf->page_size))
+        elf->page_size = 0;
+    if (!page_read(process, elf, map->start, ehdr, sizeof(*ehdr)))
         return false;
     if (memcmp(ehdr->e_ident, ELFMAG, SELFMAG) != 0 || ehdr->e_ident[EI_CLASS] != ELFCLASS64 ||
         ehdr->e_ident[EI_DATA] != ELFDATA2LSB || ehdr->e_machine != arch_machine())
@@ -25,8 +40,8 @@ static bool header_read(const struct process *process, const struct process_map 
         ehdr->e_phoff > map->end - map->start)
         return false;
     elf->phdr_count = ehdr->e_phnum;
-    return process_read(process, map->start + ehdr->e_phoff, elf->phdrs,
-                        elf->phdr_count * sizeof(Elf64_Phdr));
+    return page_read(process, elf, map->start + ehdr->e_phoff, elf->phdrs,
+                     elf->phdr_count * sizeof(Elf64_Phdr));
 }
 
 /* The segment that begins with the ELF header tells the bias; the others give the range. */
@@ -104,7 +119,7 @@ bool process_elf_notes(const struct process *process, const struct process_elf *
         notes = malloc(phdr->p_filesz);
         if (!notes)
             return false;
-        found = process_read(process, elf->bias + phdr->p_vaddr, notes, phdr->p_filesz) &&
+        found = page_read(process, elf, elf->bias + phdr->p_vaddr, notes, phdr->p_filesz) &&
                 visit(notes, phdr->p_filesz, phdr->p_align, data);
         free(notes);
         if (found)

@@ -17,6 +17,8 @@ struct process_elf {
     Elf64_Ehdr ehdr;
     Elf64_Phdr phdrs[PROCESS_ELF_PHDRS_MAX];
     size_t phdr_count;
+    uint8_t page[2048]; /* the first bytes of the file, for what follows the header */
+    size_t page_size;   /* 0 where they could not be read at once */
 };
 
 /*

@@ -136,8 +136,9 @@ static int apply_attempt(struct job *job)
     int result;
 
     if (!(job->request->flags & INJECT_LAZY)) {
-        result = job_look(job);
-        if (result == 0)
+        /* job_apply has just looked. */
+        result = job->reply->retries ? job_look(job) : 0;
+        if (result == 0 && job->reply->retries)
             result = sites_check(job);
         if (result == 0)
             result = imports_prepare(job);

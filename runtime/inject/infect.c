@@ -129,14 +129,16 @@ static int rseq_check(struct job *job, const struct tracee *host)
 static int host_check(struct job *job, struct infection *infection)
 {
     const struct tracee *host = infection->host;
+    struct task_status status;
     uint64_t seccomp = 0;
     int options = PTRACE_O_TRACESYSGOOD;
 
     if (!arch_regs_native(&host->regs))
         return reply_set(job->reply, INJECT_BITS32, "thread %d runs 32-bit code", host->tid);
-    if (task_status_word(host->tgid, host->tid, "x86_Thread_features:", "shstk"))
+    task_status_read(host->tgid, host->tid, &status);
+    if (task_status_has(&status, "x86_Thread_features:", "shstk"))
         return reply_set(job->reply, INJECT_UNSUPPORTED, "it uses a shadow stack");
-    task_status_value(host->tgid, host->tid, "Seccomp:", 10, &seccomp);
+    task_status_find(&status, "Seccomp:", 10, &seccomp);
     infection->filtered = seccomp != 0;
     /* Only once it is stopped: a running thread must not be without its filter. */
     if (seccomp && trace(job->injector, PTRACE_SETOPTIONS, host->tid, NULL,

@@ -35,11 +35,11 @@ static uint64_t span_needed(const struct job *job)
  * The limit that suffices. Twice the span: the kernel counts a mapping that replaces a part of the
  * reservation before it takes that part off, and for locked memory it does not take it off at all.
  */
-static uint64_t limit_needed(const struct job *job, const struct tracee *host, size_t i)
+static uint64_t limit_needed(const struct job *job, const struct task_status *status, size_t i)
 {
     uint64_t used = 0;
 
-    if (!task_status_value(host->tgid, host->tid, table[i].used, 10, &used))
+    if (!task_status_find(status, table[i].used, 10, &used))
         return 0;
     return table[i].resource == RLIMIT_NOFILE ? used + DESCRIPTORS
                                               : used * 1024 + 2 * span_needed(job);
@@ -58,12 +58,15 @@ static void limit_to_hard(const struct tracee *host, size_t i, struct limits *li
 
 void limits_lift(struct job *job, const struct tracee *host, struct limits *limits)
 {
+    struct task_status status;
+
     memset(limits, 0, sizeof(*limits));
+    task_status_read(host->tgid, host->tid, &status);
     for (size_t i = 0; i < LIMITS_COUNT; i++) {
         enum __rlimit_resource resource = (enum __rlimit_resource)table[i].resource;
         struct rlimit *before = &limits->before[i];
         struct rlimit wanted;
-        uint64_t needed = limit_needed(job, host, i);
+        uint64_t needed = limit_needed(job, &status, i);
 
         if (prlimit(host->tgid, resource, NULL, before) < 0)
             memset(before, 0, sizeof(*before));

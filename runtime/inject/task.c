@@ -96,31 +96,37 @@ static const char *line_find(const char *text, const char *key)
     return NULL;
 }
 
-bool task_status_value(pid_t tgid, pid_t tid, const char *key, int base, uint64_t *value)
+bool task_status_read(pid_t tgid, pid_t tid, struct task_status *status)
 {
-    char text[8192];
-    const char *line;
+    if (task_text(tgid, tid, "status", status->text, sizeof(status->text)))
+        return true;
+    status->text[0] = '\0';
+    return false;
+}
 
-    if (!task_text(tgid, tid, "status", text, sizeof(text)))
-        return false;
-    line = line_find(text, key);
+bool task_status_find(const struct task_status *status, const char *key, int base, uint64_t *value)
+{
+    const char *line = line_find(status->text, key);
+
     if (!line)
         return false;
     *value = strtoull(line, NULL, base);
     return true;
 }
 
-bool task_status_word(pid_t tgid, pid_t tid, const char *key, const char *word)
+bool task_status_has(const struct task_status *status, const char *key, const char *word)
 {
-    char text[8192];
-    const char *line;
-    const char *found;
+    const char *line = line_find(status->text, key);
+    const char *found = line ? strstr(line, word) : NULL;
 
-    if (!task_text(tgid, tid, "status", text, sizeof(text)))
-        return false;
-    line = line_find(text, key);
-    found = line ? strstr(line, word) : NULL;
     return found && found < line + strcspn(line, "\n");
+}
+
+bool task_status_value(pid_t tgid, pid_t tid, const char *key, int base, uint64_t *value)
+{
+    struct task_status status;
+
+    return task_status_read(tgid, tid, &status) && task_status_find(&status, key, base, value);
 }
 
 bool task_is_killed(pid_t tgid, pid_t tid)
@@ -137,11 +143,12 @@ bool task_is_killed(pid_t tgid, pid_t tid)
 bool task_signal_pending(pid_t tgid, pid_t tid)
 {
     uint64_t own = 0, shared = 0, blocked = 0;
+    struct task_status status;
 
     /* A task that cannot be read any more is treated as having a signal: nothing is repeated. */
-    if (!task_status_value(tgid, tid, "SigPnd:", 16, &own) ||
-        !task_status_value(tgid, tid, "ShdPnd:", 16, &shared) ||
-        !task_status_value(tgid, tid, "SigBlk:", 16, &blocked))
+    if (!task_status_read(tgid, tid, &status) || !task_status_find(&status, "SigPnd:", 16, &own) ||
+        !task_status_find(&status, "ShdPnd:", 16, &shared) ||
+        !task_status_find(&status, "SigBlk:", 16, &blocked))
         return true;
     return ((own | shared) & ~blocked) != 0;
 }

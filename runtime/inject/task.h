@@ -27,14 +27,24 @@ bool task_runs_program(pid_t tgid, pid_t tid);
 /* True for a task that SIGKILL is on its way to, or that is in exit(2). */
 bool task_is_killed(pid_t tgid, pid_t tid);
 
+/* The text of /proc/PID/task/TID/status: for several values, because the kernel takes its time. */
+struct task_status {
+    char text[8192];
+};
+
+/* False when it cannot be read; the text is empty then. */
+bool task_status_read(pid_t tgid, pid_t tid, struct task_status *status);
+
+/* task_status_value of a text that was read; and whether a line of it contains the word. */
+bool task_status_find(const struct task_status *status, const char *key, int base, uint64_t *value);
+bool task_status_has(const struct task_status *status, const char *key, const char *word);
+
 /*
  * A numeric or hexadecimal value of /proc/PID/task/TID/status, e.g. "TracerPid:". False when there
  * is no such line.
  */
 bool task_status_value(pid_t tgid, pid_t tid, const char *key, int base, uint64_t *value);
 
-/* True if the line `key` of the status file contains the word. */
-bool task_status_word(pid_t tgid, pid_t tid, const char *key, const char *word);
 
 /* True if a signal is waiting for the thread that it does not block. */
 bool task_signal_pending(pid_t tgid, pid_t tid);
