@@ -67,12 +67,22 @@ static void warn_entry(struct differ *differ, const struct entry *entry)
 {
     const struct object *object = entry->symbol->object;
     const char *name = entry->old->name;
+    bool is_main = strcmp(name, "main") == 0;
 
-    if (strcmp(name, "main") == 0)
+    if (!is_main && !never_returns(differ, entry))
+        return;
+    if (entry->flags & SC_FUNC_QUIESCE)
+        differ_warn(differ, "never-returns", object, name,
+                    "%s %s, and calls functions that change as well, which its old code may not "
+                    "agree with: processes that are in it cannot be patched, and are listed as "
+                    "busy; only those that start later are. SYSCARE_IGNORE_FUNCTION(%s) in the "
+                    "patch leaves %s as it was, if you know that it may call the new ones",
+                    name, is_main ? "is called once" : "never returns", name, name);
+    else if (is_main)
         differ_warn(differ, "never-returns", object, name,
                     "main is called once: running processes finish in its old code, and only new "
                     "ones run the new one");
-    else if (never_returns(differ, entry))
+    else
         differ_warn(differ, "never-returns", object, name,
                     "%s never returns: threads that are in it stay in the old code", name);
 }
