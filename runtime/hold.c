@@ -124,6 +124,7 @@ int hold_slot_fill(struct hold *hold, uint32_t slot, const char *uuid,
 {
     if (slot >= HOLD_SLOTS_MAX || count >= HOLD_SITES_MAX)
         return sc_error_set(err, SC_FAILED, "too many functions are patched at once");
+    hold_verdicts_drop(hold, slot);
     if (hold_slot_enable(hold, slot, false, err) < 0 ||
         hold_sites_set(hold, slot, functions, count, err) < 0)
         return -1;

@@ -91,9 +91,12 @@ int hold_sites_set(struct hold *hold, uint32_t slot, const struct hold_function 
                    size_t count, struct sc_error **err);
 void hold_sites_clear(struct hold *hold, uint32_t slot, size_t count);
 
+void hold_verdicts_drop(struct hold *hold, uint32_t slot);
+
 /*
- * Empties what an earlier daemon left in the hashes: exclusions of pids that are nobody's now, and
- * functions, which are described again for each patch that is made active again.
+ * Empties what an earlier daemon left in the hashes: exclusions of pids that are nobody's now,
+ * verdicts on processes whose problems nobody remembers, and functions, which are described again
+ * for each patch that is made active again.
  */
 void hold_maps_clear(struct hold *hold);
 

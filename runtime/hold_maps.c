@@ -138,9 +138,24 @@ void hold_sites_clear(struct hold *hold, uint32_t slot, size_t count)
     }
 }
 
+/* Forgets what was said of processes for a slot: it is another patch's from now on, or nobody's. */
+void hold_verdicts_drop(struct hold *hold, uint32_t slot)
+{
+    int fd = hold->maps.verdicts;
+    struct hold_key key, next;
+    bool more = fd >= 0 && bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+    while (more) {
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (key.slot == slot)
+            map_remove(fd, &key);
+    }
+}
+
 void hold_maps_clear(struct hold *hold)
 {
-    const int fds[] = {hold->maps.excluded, hold->maps.sites};
+    const int fds[] = {hold->maps.excluded, hold->maps.sites, hold->maps.verdicts};
     uint64_t key = 0; /* the keys are of 4 and 8 bytes */
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)

@@ -385,7 +385,7 @@ void switcher_answer(struct switcher *switcher, struct injector *injector,
     late = hold_clock() - event->time > hold_limit(switcher->hold);
     /* Not held again until the retry has succeeded, or it runs another program. */
     if (outcome == SWITCH_PROBLEM)
-        hold_verdict_set(switcher->hold, event, UINT64_MAX);
+        problem_rest(switcher, job.patch->uuid, event);
     else if (late)
         /* The program let it go, for a second; but we are here, and it may call other functions. */
         hold_verdict_clear(switcher->hold, job.pid, slot);

@@ -49,6 +49,12 @@ enum switch_outcome switch_process(struct switcher *switcher, struct injector *i
 void problem_record(struct switcher *switcher, const struct switch_job *job, const char *reason,
                     bool opted_out);
 
+/*
+ * Callers of the process that the event tells of are not held while the problem that was recorded
+ * lasts: it may have been solved meanwhile, by a pass.
+ */
+void problem_rest(struct switcher *switcher, const char *uuid, const struct hold_event *event);
+
 /* The process is as wanted, or gone. */
 void problem_solved(struct switcher *switcher, const char *uuid, pid_t pid);
 

@@ -77,6 +77,14 @@ void problem_record(struct switcher *switcher, const struct switch_job *job, con
     pthread_mutex_unlock(&switcher->lock);
 }
 
+void problem_rest(struct switcher *switcher, const char *uuid, const struct hold_event *event)
+{
+    pthread_mutex_lock(&switcher->lock);
+    if (find_problem(&switcher->problems, uuid, (pid_t)event->tgid) < switcher->problems.count)
+        hold_verdict_set(switcher->hold, event, UINT64_MAX);
+    pthread_mutex_unlock(&switcher->lock);
+}
+
 void problem_solved(struct switcher *switcher, const char *uuid, pid_t pid)
 {
     size_t at;

@@ -288,6 +288,15 @@ answer3_offset() {
     printf '%d' $((0x$(nm "$root/usr/bin/sctarget" | awk '$3 == "answer3" { print $1 }') + 6))
 }
 
+# Processes whose callers are not held for some patch.
+count_verdicts() {
+    local map count=0
+    while read -r map; do
+        count=$((count + $(bpftool map dump pinned "$map" | grep -c '"tgid"')))
+    done < <(find "$world/bpffs" -name map_verdicts)
+    echo "$count"
+}
+
 # A process that gdb or strace holds: applied to the others, told, repaired later.
 tap_section_traced() {
     local tracer
@@ -303,6 +312,13 @@ tap_section_traced() {
     ctl -v status FIX1 > "$world/status"
     tap_that "status_names_the_reason" grep -q "${target_pid[traced]} .*cannot: traced by" \
         "$world/status"
+    # Its callers are not held while that lasts: by a decision of this daemon, and of no other.
+    if command -v bpftool > /dev/null; then
+        tap_that "its_callers_are_not_held_meanwhile" [ "$(count_verdicts)" -gt 0 ]
+        daemon_kill
+        tap_that "another_daemon_starts" daemon_start
+        tap_prints "what_the_first_had_decided_is_forgotten" 0 count_verdicts
+    fi
     kill "$tracer"
     wait "$tracer" 2> /dev/null
     tap_that "process_is_patched_when_it_is_free" becomes_new traced
