@@ -64,6 +64,7 @@ struct hold_wait {
     struct hold_key key, any; /* of the process: for the slot, for all */
     struct hold_skip skip;
     struct hold_cut end;
+    struct hold_verdict rest;
     __u8 now[HOLD_OLD_BYTES]; /* the bytes at the jump's place */
     __u32 timed_out;
     __u32 cut; /* a tracer stops the thread */
@@ -123,7 +124,7 @@ static long wait_turn(__u32 turn, void *data)
 }
 
 /* True if the bytes at the jump's place are a jump already, so there is nothing to wait for. */
-static bool jump_is_there(struct hold_wait *wait, const struct hold_site *site)
+static __noinline bool jump_is_there(struct hold_wait *wait, const struct hold_site *site)
 {
     if (bpf_copy_from_user(wait->now, sizeof(wait->now),
                            (void *)(wait->ip + (long)site->jump_offset)))
@@ -140,8 +141,8 @@ static bool is_decided(const struct hold_key *key, const struct hold_event *even
 }
 
 /* Fills in which caller it is. */
-static void describe_caller(struct hold_wait *wait, __u64 cookie, const struct hold_site *site,
-                            unsigned long ip)
+static __noinline void describe_caller(struct hold_wait *wait, __u64 cookie,
+                                       const struct hold_site *site, unsigned long ip)
 {
     struct task_struct *task = (void *)bpf_get_current_task_btf();
     struct hold_event *event = &wait->event;
@@ -169,7 +170,7 @@ static bool caller_is_held(const struct hold_wait *wait, const struct hold_contr
 }
 
 /* True if the configuration leaves the process alone. */
-static bool caller_is_skipped(struct hold_skip *key)
+static __noinline bool caller_is_skipped(struct hold_skip *key)
 {
     struct task_struct *task = (void *)bpf_get_current_task_btf();
     struct file *exe = task->mm ? task->mm->exe_file : NULL;
@@ -180,14 +181,14 @@ static bool caller_is_skipped(struct hold_skip *key)
 }
 
 /* Keeps a process that nobody fetched from paying the limit at each call. */
-static void back_off(const struct hold_wait *wait, struct hold_control *settings)
+static void back_off(struct hold_wait *wait, struct hold_control *settings)
 {
-    struct hold_verdict verdict = {.start = wait->event.start, .exec = wait->event.exec};
-
-    verdict.until = bpf_ktime_get_ns() + BACKOFF_NS;
-    if (settings->alive_until > verdict.until)
-        settings->alive_until = verdict.until;
-    bpf_map_update_elem(&verdicts, &wait->any, &verdict, BPF_ANY);
+    wait->rest.start = wait->event.start;
+    wait->rest.exec = wait->event.exec;
+    wait->rest.until = bpf_ktime_get_ns() + BACKOFF_NS;
+    if (settings->alive_until > wait->rest.until)
+        settings->alive_until = wait->rest.until;
+    bpf_map_update_elem(&verdicts, &wait->any, &wait->rest, BPF_ANY);
 }
 
 /* When the hold has to end: it may be the rest of one that was cut. */
