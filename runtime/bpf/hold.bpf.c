@@ -199,6 +199,8 @@ static void set_deadline(struct hold_wait *wait, __u64 limit)
     wait->begin = wait->event.time;
     if (cut && cut->ip == wait->ip && wait->event.time - cut->begin < limit)
         wait->begin = cut->begin;
+    if (cut)
+        bpf_map_delete_elem(&cuts, &wait->event.pid);
     wait->deadline = wait->begin + limit;
 }
 

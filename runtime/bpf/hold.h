@@ -67,7 +67,9 @@ struct hold_key {
  * Mostly that is our injector, for the patch that the thread waits for; then the jump is there when
  * the thread goes on. Where it is not, because the stop was for another patch, or has to be
  * repeated, the injector sends the thread back to the probed instruction, to be held again: adds
- * site.stack to its stack pointer, and takes site.jump_offset from its instruction pointer.
+ * site.stack to its stack pointer, and takes site.jump_offset from its instruction pointer. An
+ * entry that is not needed for that any more is deleted: the next call of the thread may come from
+ * the same address, where another copy of the library was loaded, and is held for its own time.
  */
 struct hold_cut {
     __u64 ip;    /* of the probed instruction */

@@ -49,14 +49,29 @@ static bool stands_before_old_code(const struct tracee *tracee, const struct hol
     return errno == 0 && memcmp(&word, cut->site.old, cut->site.jump_size) == 0;
 }
 
+/* It is over: what the thread calls next, at whatever address, is held anew. */
+static void cut_forget(const struct injector *injector, const struct tracee *tracee)
+{
+    uint32_t key = (uint32_t)tracee->tid;
+    union bpf_attr attr;
+
+    memset(&attr, 0, sizeof(attr));
+    attr.map_fd = (uint32_t)injector->cuts_map;
+    attr.key = (uint64_t)(uintptr_t)&key;
+    syscall(SYS_bpf, BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
+}
+
 void cut_repair(struct injector *injector, struct tracee *tracee)
 {
     struct arch_regs regs = tracee->regs;
     struct hold_cut cut;
 
-    if (!cut_find(injector, tracee, &cut) || cut.site.stack == HOLD_STACK_NONE ||
-        !stands_before_old_code(tracee, &cut))
+    if (!cut_find(injector, tracee, &cut))
         return;
+    if (cut.site.stack == HOLD_STACK_NONE || !stands_before_old_code(tracee, &cut)) {
+        cut_forget(injector, tracee);
+        return;
+    }
     arch_regs_step_back(&regs, (uint32_t)cut.site.jump_offset, cut.site.stack);
     if (registers_set(injector, tracee->tid, &regs) == 0)
         tracee->regs = regs;
