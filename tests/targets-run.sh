@@ -422,6 +422,25 @@ tap_section_unnoticed() {
     all_end "${names[@]}"
 }
 
+# Usage: runs_only SECONDS old|new NAME: looked at all the time
+runs_only() {
+    local end=$((SECONDS + $1))
+    while [ "$SECONDS" -lt "$end" ]; do
+        look runs "$2" "$3=${slot_of[$3]}" || return
+    done
+}
+
+# Each time the library comes to the same place, and its first caller is held anew.
+tap_section_reopened() {
+    target reopened host reopen "$(lib)"
+    begun reopened
+    tap_that "apply_to_a_library_that_is_opened_all_the_time" ctl apply T1
+    tap_that "none_of_its_first_calls_is_let_go_early" runs_only 8 new reopened
+    tap_that "remove_from_a_library_that_is_opened_all_the_time" ctl remove T1
+    tap_that "all_its_calls_run_the_old_code_then" runs_only 1 old reopened
+    all_end reopened
+}
+
 # Parameters and results of all kinds, a call that never ends, and threads that are cancelled.
 tap_section_parameters() {
     local names=(parameters blocked cancel)
@@ -460,5 +479,6 @@ tap_section_later_again
 tap_section_opened_later
 tap_section_512_threads
 tap_section_unnoticed
+tap_section_reopened
 tap_section_parameters
 tap_done
