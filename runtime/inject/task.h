@@ -45,7 +45,6 @@ bool task_status_has(const struct task_status *status, const char *key, const ch
  */
 bool task_status_value(pid_t tgid, pid_t tid, const char *key, int base, uint64_t *value);
 
-
 /* True if a signal is waiting for the thread that it does not block. */
 bool task_signal_pending(pid_t tgid, pid_t tid);
 
