@@ -9,7 +9,7 @@ HOLD_BPF_FRAME = -Wframe-larger-than=48 -Werror=frame-larger-than
 # without anything of the running kernel, so that packages can be built anywhere.
 BPF_ARCH = $(subst aarch64,arm64,$(host_cpu:x86_64=x86))
 HOLD_BPF_FLAGS = -g -O2 -Wall -Wextra $(HOLD_BPF_FRAME) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) \
-  -I$(top_srcdir) -idirafter $(shell $(CC) -print-sysroot)/usr/include/$(shell $(CC) -print-multiarch)
+  -I$(top_srcdir) -idirafter $(shell $(CC) -print-sysroot 2> /dev/null)/usr/include/$(shell $(CC) -print-multiarch 2> /dev/null)
 
 HOLD_BPF_INCLUDES = $(top_srcdir)/runtime/bpf/maps.bpf.h $(top_srcdir)/runtime/bpf/hold.h
 
