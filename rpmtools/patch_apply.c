@@ -39,7 +39,7 @@ static void collect_failures(char *output, struct string_list *failures)
         else if (strncmp(line, "|+++ ", 5) == 0) /* patch(1) quotes the header of a lost file */
             string_list_format(failures, "%.*s: the package has no such file",
                                (int)strcspn(line + 5, "\t"), line + 5);
-        else if (strncmp(line, "patch: ****", 11) == 0)
+        else if (strncmp(line, "patch: **** ", 12) == 0)
             string_list_add(failures, line + 12);
         else if (strstr(line, "Reversed (or previously applied) patch detected"))
             string_list_format(failures, "%s: the change seems to be in the package already", file);
