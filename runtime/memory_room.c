@@ -42,12 +42,13 @@ static void group_list_clear(struct group_list *list)
     free(list->items);
 }
 
-static bool has_word(const char *list, const char *word, char separator)
+/* True if the word is one of a list with commas. */
+static bool has_word(const char *list, const char *word)
 {
     size_t size = strlen(word);
 
     for (const char *at = strstr(list, word); at; at = strstr(at + 1, word))
-        if ((at == list || at[-1] == separator) && (at[size] == separator || !at[size]))
+        if ((at == list || at[-1] == ',') && (at[size] == ',' || !at[size]))
             return true;
     return false;
 }
@@ -64,7 +65,7 @@ static struct hierarchy find_hierarchy(void)
 
         if (sscanf(line, "%*s %4095s %31s %1023s", at, type, options) != 3)
             continue;
-        old = strcmp(type, "cgroup") == 0 && has_word(options, "memory", ',');
+        old = strcmp(type, "cgroup") == 0 && has_word(options, "memory");
         if (!old && (strcmp(type, "cgroup2") != 0 || found.root))
             continue;
         free(found.root);
@@ -92,7 +93,7 @@ static char *group_of(const struct hierarchy *hierarchy, pid_t pid)
         *group++ = '\0';
         group[strcspn(group, "\n")] = '\0';
         if (hierarchy->unified ? strcmp(controllers, ":") == 0
-                               : has_word(controllers + 1, "memory", ','))
+                               : has_word(controllers + 1, "memory"))
             /* "/../x" lies outside our own cgroup namespace. */
             return strstr(group, "/..") ? NULL : sc_format("%s", strcmp(group, "/") ? group : "");
     }

@@ -133,13 +133,14 @@ static int apply_attempt(struct job *job)
 {
     bool prepare = job->request->flags & INJECT_PREPARE;
     bool switched = false; /* only hooks were left to be run */
-    int result;
+    int result = 0;
 
     if (!(job->request->flags & INJECT_LAZY)) {
-        /* job_apply has just looked. */
-        result = job->reply->retries ? job_look(job) : 0;
-        if (result == 0 && job->reply->retries)
-            result = sites_check(job);
+        if (job->reply->retries) { /* else job_apply has just looked */
+            result = job_look(job);
+            if (result == 0)
+                result = sites_check(job);
+        }
         if (result == 0)
             result = imports_prepare(job);
         if (result == 0 && patch_map_needed(job))
