@@ -65,6 +65,19 @@ struct entry {
     uint32_t flags;             /* enum sc_func_flags */
     uint64_t old_offset;
     const uint8_t *old_bytes; /* old->size of them */
+    bool writes_more;         /* registers than before: ipa_ra.c */
+    bool disagrees;           /* with what it comes to through others: ipa_ra.c */
+    bool needs_way;           /* old calls lead to it: old_calls.c */
+    struct copied_code way;   /* then: how its old code is entered, around the jump */
+    uint64_t way_offset;      /* of that in the section of trampolines */
+};
+
+/* A call of one old function by another that stays so, although both are replaced. */
+struct old_call {
+    const struct entry *from;
+    struct entry *to;
+    uint64_t address, offset; /* of the instruction: in the target, and in its file */
+    const uint8_t *bytes;     /* of it: as many as those of a jump */
 };
 
 /* A type that SYSCARE_LAYOUT_IS_SAFE names. */
@@ -87,6 +100,7 @@ struct differ {
     struct image *patched;
     struct list refusals;   /* struct refusal */
     struct list entries;    /* struct entry */
+    struct list old_calls;  /* struct old_call */
     struct list units;      /* struct unit: what is copied into the patch */
     struct list hooks;      /* struct hook, in the order of their kinds */
     struct list warnings;   /* struct warning: warn.c */

@@ -449,6 +449,64 @@ static void emit_entry(struct emitter *emitter, const struct entry *entry)
                         tramp_symbol, (int64_t)trampoline);
 }
 
+/* The beginning of an old function that goes on behind the jump. */
+static void emit_way(struct emitter *emitter, struct entry *entry)
+{
+    const struct copied_code *way = &entry->way;
+    struct binding binding = {.kind = SC_SYM_FUNC,
+                              .address = entry->old->address,
+                              .size = entry->old->size,
+                              .name = entry->old->name};
+    struct target *target = target_row(emitter, &binding);
+
+    entry->way_offset =
+        elf_writer_append(&emitter->writer, emitter->trampolines, way->bytes, way->size, 16);
+    for (size_t i = 0; i < way->field_count; i++)
+        add_runtime_relocation(
+            emitter, emitter->differ->job.arch->pcrel_type, emitter->trampolines_symbol,
+            entry->way_offset + way->fields[i].offset, target,
+            (int64_t)(way->fields[i].target - entry->old->address) - way->fields[i].tail);
+    elf_writer_symbol(&emitter->writer,
+                      pool_format(&emitter->differ->pool, "%s.old", entry->old->name),
+                      emitter->trampolines, entry->way_offset, way->size, STT_FUNC);
+}
+
+/* A call of an old function that stays one of the old function. */
+static void emit_old_call(struct emitter *emitter, const struct old_call *call)
+{
+    const struct arch *arch = emitter->differ->job.arch;
+    struct sc_patch_func row = {0};
+    uint64_t at;
+
+    row.new_size = htole64(call->to->way.size);
+    row.old_vaddr = htole64(call->address);
+    row.old_size = htole64(arch->jump_size);
+    row.old_offset = htole64(call->offset);
+    sc_digest_memory(call->bytes, arch->jump_size, row.old_digest);
+    memcpy(row.old_bytes, call->bytes, arch->jump_size);
+    row.name = htole32(add_text(emitter, call->from->old->name));
+    row.strategy = SC_STRATEGY_CALL;
+    row.jump_size = arch->jump_size;
+    at = elf_writer_append(&emitter->writer, emitter->funcs, &row, sizeof(row), 8);
+    elf_writer_relocate(&emitter->writer, emitter->funcs,
+                        at + offsetof(struct sc_patch_func, new_vaddr), arch->abs_type,
+                        emitter->trampolines_symbol, (int64_t)call->to->way_offset);
+    elf_writer_relocate(&emitter->writer, emitter->funcs,
+                        at + offsetof(struct sc_patch_func, trampoline_vaddr), arch->abs_type,
+                        emitter->trampolines_symbol, (int64_t)call->to->way_offset);
+}
+
+static void emit_old_calls(struct emitter *emitter)
+{
+    const struct differ *differ = emitter->differ;
+
+    for (size_t i = 0; i < differ->entries.count; i++)
+        if (((const struct entry *)differ->entries.items[i])->needs_way)
+            emit_way(emitter, differ->entries.items[i]);
+    for (size_t i = 0; i < differ->old_calls.count; i++)
+        emit_old_call(emitter, differ->old_calls.items[i]);
+}
+
 /* Where processes are met; only patches with a jump at an entry need that. */
 static void emit_arms(struct emitter *emitter)
 {
@@ -533,6 +591,7 @@ int phase_emit(struct differ *differ, const char *path, struct sc_error **err)
     emit_registrar(&emitter);
     for (size_t i = 0; i < differ->entries.count; i++)
         emit_entry(&emitter, differ->entries.items[i]);
+    emit_old_calls(&emitter);
     emit_arms(&emitter);
     hooks_emit(differ, &emitter.writer, emitter.trampolines, emitter.strtab);
     if (frames_emit(differ, &emitter, &eh_frame, err) < 0)

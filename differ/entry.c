@@ -9,6 +9,8 @@
 
 #include "differ/arming.h"
 #include "differ/bind.h"
+#include "differ/ipa_ra.h"
+#include "differ/old_calls.h"
 #include "differ/read.h"
 
 #include <stdlib.h>
@@ -382,7 +384,8 @@ static void set_flags(struct differ *differ, struct entry *entry)
 
     for (size_t i = 0; i < original->children.count; i++)
         refers |= object_refers(differ, original->children.items[i]);
-    if (refers)
+    entry->disagrees = ipa_ra_disagrees(differ, entry);
+    if (refers || entry->disagrees)
         entry->flags |= SC_FUNC_QUIESCE;
 }
 
@@ -416,8 +419,10 @@ void entries_find(struct differ *differ)
                 list_add(&differ->pool, &differ->entries, entry);
         }
     }
+    ipa_ra_find(differ);
     for (size_t i = 0; i < differ->entries.count; i++)
         set_flags(differ, differ->entries.items[i]);
+    old_calls_find(differ);
     keep_arms_apart(differ);
 }
 

@@ -85,20 +85,24 @@ static int verify_functions(struct differ *differ, const struct image *patch, si
     const uint8_t *data;
     size_t size, room;
 
-    if (count != differ->entries.count)
+    if (count != differ->entries.count + differ->old_calls.count)
         return bad_patch(differ, err, "number of rows in", SC_PATCH_FUNCS_SECTION);
     if (count == 0)
         return 0;
     if (elf_section_data(patch->elf, section, &data, &size, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        const struct entry *entry = differ->entries.items[i];
+        bool call = i >= differ->entries.count;
+        const struct old_call *old_call =
+            call ? differ->old_calls.items[i - differ->entries.count] : NULL;
+        const struct entry *entry = call ? old_call->to : differ->entries.items[i];
         struct sc_patch_func row;
 
         memcpy(&row, data + i * sizeof(row), sizeof(row));
         if (!image_bytes(patch, row.new_vaddr, &room) || room < row.new_size ||
             !image_bytes(patch, row.trampoline_vaddr, &room) ||
-            row.old_vaddr != entry->old->address || row.jump_offset != entry->first.size)
+            row.old_vaddr != (call ? old_call->address : entry->old->address) ||
+            row.jump_offset != (call ? 0 : entry->first.size))
             return bad_patch(differ, err, "function record of", entry->symbol->name);
     }
     return 0;

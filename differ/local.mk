@@ -16,7 +16,7 @@ syscare_diff_SOURCES = \
   differ/close.c \
   differ/check.c differ/check_cxx.c differ/check_cxx.h differ/check_state.c differ/check_bindings.c differ/check_P.h \
   differ/layout.c differ/dwarf_types.c differ/dwarf_types.h \
-  differ/entry.c differ/entry.h differ/arming.c differ/arming_early.c differ/arming.h \
+  differ/entry.c differ/entry.h differ/old_calls.c differ/old_calls.h differ/ipa_ra.c differ/ipa_ra.h differ/arming.c differ/arming_early.c differ/arming.h \
   differ/elf_writer.c differ/elf_writer.h \
   differ/frames.c differ/frames.h differ/eh_frame.c differ/eh_frame.h \
   differ/registrar.c differ/registrar.h \
@@ -28,7 +28,7 @@ syscare_diff_SOURCES = \
   differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle_slot.c \
   differ/oracle_frames.c differ/oracle_P.h differ/oracle.h \
   differ/arch/arch.c differ/arch/arch.h differ/arch/debug_reloc.c \
-  differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64_tls.c \
+  differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64_copy.c differ/arch/x86_64_tls.c \
   differ/arch/x86_64_frames.c differ/arch/x86_64.h
 syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) $(CAPSTONE_CFLAGS) $(DWARF_CFLAGS)
 syscare_diff_LDADD = $(LIBSYSCARE_LIBS) $(CAPSTONE_LIBS) $(DWARF_LIBS) -lstdc++

@@ -2,6 +2,7 @@
 // Finds what the author of a patch should know though it does not stand in its way.
 #include "differ/differ.h"
 
+#include "differ/old_calls.h"
 #include "lib/cleanup.h"
 
 #include <stdarg.h>
@@ -26,31 +27,6 @@ void differ_warn(struct differ *differ, const char *kind, const struct object *o
 /* --- functions that are always on some stack -----------------------------------------------------
  */
 
-/*
- * True if nothing in the old function leads out of it: no return, no jump to other code. Jumps
- * through a register may lead anywhere, so they count as a way out.
- */
-static bool never_returns(struct differ *differ, const struct entry *entry)
-{
-    uint64_t address = entry->old->address;
-    const uint8_t *code = entry->old_bytes;
-    size_t left = entry->old->size;
-    struct arch_insn insn;
-
-    while (left && differ->job.arch->decode(differ->decoder, code, left, address,
-                                            &differ->reference->absolute, &insn)) {
-        bool jump = insn.kind == INSN_JUMP || insn.kind == INSN_BRANCH;
-
-        if (insn.returns || insn.indirect || insn.kind == INSN_JUMP_SLOT ||
-            (jump && insn.target - entry->old->address >= entry->old->size))
-            return false;
-        code += insn.size;
-        left -= insn.size;
-        address += insn.size;
-    }
-    return left == 0;
-}
-
 /* Probes of other tools on such a function and the jump do not bear each other. */
 static void warn_entry_jump(struct differ *differ, const struct entry *entry)
 {
@@ -62,14 +38,36 @@ static void warn_entry_jump(struct differ *differ, const struct entry *entry)
                     entry->old->name, entry->first.text, entry->not_behind);
 }
 
+/* The functions of the patch that the old code goes on calling as they were; "" for none. */
+static const char *called_old(struct differ *differ, const struct entry *entry)
+{
+    const char *list = "";
+
+    for (size_t i = 0; i < differ->old_calls.count; i++) {
+        const struct old_call *call = differ->old_calls.items[i];
+        bool listed = call->from != entry;
+
+        for (size_t j = 0; j < i; j++) {
+            const struct old_call *other = differ->old_calls.items[j];
+
+            listed |= other->from == entry && other->to == call->to;
+        }
+        if (!listed)
+            list = pool_format(&differ->pool, "%s%s%s", list, list[0] ? ", " : "",
+                               call->to->old->name);
+    }
+    return list;
+}
+
 /* Calls that run finish in the old code: here they never do. */
 static void warn_entry(struct differ *differ, const struct entry *entry)
 {
     const struct object *object = entry->symbol->object;
     const char *name = entry->old->name;
     bool is_main = strcmp(name, "main") == 0;
+    const char *called = called_old(differ, entry);
 
-    if (!is_main && !never_returns(differ, entry))
+    if (!old_calls_never_left(differ, entry))
         return;
     if (entry->flags & SC_FUNC_QUIESCE)
         differ_warn(differ, "never-returns", object, name,
@@ -78,6 +76,11 @@ static void warn_entry(struct differ *differ, const struct entry *entry)
                     "busy; only those that start later are. SYSCARE_IGNORE_FUNCTION(%s) in the "
                     "patch leaves %s as it was, if you know that it may call the new ones",
                     name, is_main ? "is called once" : "never returns", name, name);
+    else if (called[0])
+        differ_warn(differ, "never-returns", object, name,
+                    "%s %s: processes that are in it stay in its old code, and what that calls "
+                    "itself of the patch stays as it was for it: %s",
+                    name, is_main ? "is called once" : "never returns", called);
     else if (is_main)
         differ_warn(differ, "never-returns", object, name,
                     "main is called once: running processes finish in its old code, and only new "

@@ -38,6 +38,13 @@ enum sc_func_strategy {
      * the object, so the version stays.
      */
     SC_STRATEGY_ENTRY = 2,
+    /*
+     * No function, but a direct call (or jump) at old_vaddr in the old code of one that is never
+     * left: it is made to lead to new_vaddr, which enters the old code of what it called, around
+     * the jump there. old_size and jump_size are the size of the instruction, jump_offset is 0. The
+     * name is that of the function that it is in. Readers as above.
+     */
+    SC_STRATEGY_CALL = 3,
 };
 
 enum sc_func_flags {
@@ -50,7 +57,7 @@ enum sc_func_flags {
 
 #define SC_OLD_BYTES_MAX 24
 
-/* One replaced function. All of one patch object are switched together. */
+/* One replaced function, or call. All of one patch object are switched together. */
 struct sc_patch_func {
     uint64_t new_vaddr, new_size;
     uint64_t old_vaddr, old_size;

@@ -67,6 +67,8 @@ static void fill_probes(struct live_patch *patch, const struct patch_object *obj
                 patch->nop_function = patch->function_names[i];
             continue;
         }
+        if (patch_func_is_call(func))
+            continue; /* whoever comes there has met a probe before */
         add_entry_jump(patch, func, patch->function_names[i]);
         first = first ? first : func;
     }
@@ -270,8 +272,8 @@ bool live_patch_covers(const struct live_patch *newer, const struct live_patch *
         bool found = false;
 
         for (size_t j = 0; !found && j < newer->function_count; j++)
-            found = older->old_start[i] == newer->old_start[j] &&
-                    older->old_end[i] == newer->old_end[j];
+            found = newer->old_start[j] <= older->old_start[i] &&
+                    older->old_end[i] <= newer->old_end[j];
         if (!found)
             return false;
     }

@@ -301,6 +301,19 @@ const char *patch_string(const struct patch_object *patch, uint32_t offset)
     return patch->strings + offset;
 }
 
+bool patch_func_encode(const struct sc_patch_func *func, uint64_t from, uint64_t to, uint8_t *bytes)
+{
+    return patch_func_is_call(func) ? arch_branch_encode(from, func->old_bytes, to, bytes)
+                                    : arch_jump_encode(from, to, bytes);
+}
+
+bool patch_func_decode(const struct sc_patch_func *func, uint64_t from, const uint8_t *bytes,
+                       uint64_t *to)
+{
+    return patch_func_is_call(func) ? arch_branch_decode(from, func->old_bytes, bytes, to)
+                                    : arch_jump_decode(from, bytes, to);
+}
+
 const char *patch_func_name(const struct patch_object *patch, const struct sc_patch_func *func)
 {
     return patch->strings + func->name;

@@ -54,7 +54,7 @@ struct patch_object {
     size_t segment_count;
     uint64_t align;              /* the load bias is a multiple of it: at least a page */
     uint64_t low, high;          /* page-aligned range of all segments */
-    struct sc_patch_func *funcs; /* by old_vaddr ascending, ranges do not overlap */
+    struct sc_patch_func *funcs; /* by old_vaddr ascending; only calls lie within functions */
     size_t func_count;
     struct sc_patch_sym *syms;
     size_t sym_count;
@@ -89,6 +89,21 @@ const char *patch_string(const struct patch_object *patch, uint32_t offset);
 
 /* The name of a function of the patch; owned by the patch. */
 const char *patch_func_name(const struct patch_object *patch, const struct sc_patch_func *func);
+
+/* True for a row that is a call of an old function, not a function. */
+static inline bool patch_func_is_call(const struct sc_patch_func *func)
+{
+    return func->strategy == SC_STRATEGY_CALL;
+}
+
+/*
+ * Makes what is written over the code at address from, so that it leads to `to`; false when that is
+ * out of reach. And where such bytes lead; false when they are something else.
+ */
+bool patch_func_encode(const struct sc_patch_func *func, uint64_t from, uint64_t to,
+                       uint8_t *bytes);
+bool patch_func_decode(const struct sc_patch_func *func, uint64_t from, const uint8_t *bytes,
+                       uint64_t *to);
 
 /*
  * Finds the patch note among the notes in notes[0..size) (one PT_NOTE, alignment 4 or 8).

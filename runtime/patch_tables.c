@@ -96,6 +96,24 @@ static bool code_at(const struct patch_object *patch, uint64_t vaddr, uint64_t s
     return segment && (segment->prot & PROT_EXEC);
 }
 
+/* How the way in fits the place where the jump stands. */
+static bool strategy_valid(const struct sc_patch_func *func)
+{
+    uint8_t bytes[ARCH_JUMP_MAX];
+
+    switch (func->strategy) {
+    case SC_STRATEGY_SKIP_FIRST:
+        return func->jump_offset >= 1 && func->jump_offset <= 15;
+    case SC_STRATEGY_ENTRY:
+        return func->jump_offset == 0;
+    case SC_STRATEGY_CALL:
+        return func->jump_offset == 0 && func->old_size == func->jump_size && func->flags == 0 &&
+               arch_branch_encode(0, func->old_bytes, 0, bytes);
+    default:
+        return false;
+    }
+}
+
 static bool func_valid(const struct patch_object *patch, const struct sc_patch_func *func)
 {
     static const uint8_t zero[sizeof(func->pad)];
@@ -104,11 +122,8 @@ static bool func_valid(const struct patch_object *patch, const struct sc_patch_f
 
     if ((func->flags & ~(uint32_t)SC_FUNC_QUIESCE) || memcmp(func->pad, zero, sizeof(zero)) != 0)
         return false;
-    if (func->strategy == SC_STRATEGY_SKIP_FIRST
-            ? func->jump_offset < 1 || func->jump_offset > 15
-            : func->strategy != SC_STRATEGY_ENTRY || func->jump_offset != 0)
-        return false;
-    if (func->jump_size != arch_jump_size() || window > SC_OLD_BYTES_MAX || window > func->old_size)
+    if (!strategy_valid(func) || func->jump_size != arch_jump_size() || window > SC_OLD_BYTES_MAX ||
+        window > func->old_size)
         return false;
     if (__builtin_add_overflow(func->old_vaddr, func->old_size, &end) || end > INT64_MAX ||
         func->old_offset > INT64_MAX)
@@ -126,6 +141,28 @@ static int func_order(const void *a, const void *b)
     return (left->old_vaddr > right->old_vaddr) - (left->old_vaddr < right->old_vaddr);
 }
 
+/*
+ * Functions lie apart from each other, and so do the bytes that are written. A call may lie within
+ * a function.
+ */
+static bool funcs_apart(const struct patch_object *patch)
+{
+    uint64_t function_end = 0, written_end = 0;
+
+    for (size_t i = 0; i < patch->func_count; i++) {
+        const struct sc_patch_func *func = &patch->funcs[i];
+        uint64_t jump = func->old_vaddr + func->jump_offset;
+
+        if (func->old_vaddr < written_end ||
+            (!patch_func_is_call(func) && func->old_vaddr < function_end))
+            return false;
+        if (!patch_func_is_call(func))
+            function_end = func->old_vaddr + func->old_size;
+        written_end = jump + func->jump_size;
+    }
+    return function_end > 0; /* not calls alone */
+}
+
 static int funcs_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct sc_error **err)
 {
     void *table = NULL;
@@ -140,11 +177,7 @@ static int funcs_load(struct patch_object *patch, const Elf64_Ehdr *ehdr, struct
         if (!func_valid(patch, &patch->funcs[i]))
             return sc_error_set(err, SC_REFUSED, "damaged patch object: function record %zu", i);
     qsort(patch->funcs, patch->func_count, sizeof(*patch->funcs), func_order);
-    for (size_t i = 1; i < patch->func_count; i++)
-        if (patch->funcs[i].old_vaddr <
-            patch->funcs[i - 1].old_vaddr + patch->funcs[i - 1].old_size)
-            return patch_refuse(err, "two function records overlap");
-    return 0;
+    return funcs_apart(patch) ? 0 : patch_refuse(err, "two function records overlap");
 }
 
 static bool sym_valid(const struct patch_object *patch, const struct sc_patch_sym *sym)

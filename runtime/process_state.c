@@ -148,7 +148,7 @@ static enum process_site site_read(const struct scan *scan, const struct process
     if (memcmp(memory + func->jump_offset, func->old_bytes + func->jump_offset, func->jump_size) ==
         0)
         return PROCESS_SITE_ORIGINAL;
-    whole = arch_jump_decode(address + func->jump_offset, memory + func->jump_offset, &to);
+    whole = patch_func_decode(func, address + func->jump_offset, memory + func->jump_offset, &to);
     if (!whole && func->jump_offset == 0 &&
         arch_first_probed(memory, func->old_bytes, func->jump_size))
         return PROCESS_SITE_PROBED;

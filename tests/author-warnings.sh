@@ -34,17 +34,7 @@ pair
 accepts 'an_event_loop_can_be_patched' loop
 tap_prints 'its_threads_stay_in_the_old_code' 'never-returns loop' warnings
 
-# a loop that calls another function of the patch, whose meaning of its parameter changes
-old="__attribute__((noinline)) int f(int x) { if (x > 50) printf(\"much \"); return x + 1; }
-__attribute__((noinline)) void loop(int x) { for (;;) printf(\"%d\", x += f(x)); }
-$tail"
-new=${old/return x + 1/return x + 2}
-new=${new/+= f(x)/-= f(-x)}
-pair
-accepts 'an_event_loop_and_what_it_calls_can_be_patched' 'f loop'
-tap_prints 'processes_in_it_stay_busy' 'never-returns loop' warnings
-grep -q 'listed as busy.*SYSCARE_IGNORE_FUNCTION(loop)' report.json
-tap_result $? 'and_the_way_out_is_told'
+# what it calls of the patch: old-calls-differ.sh
 
 # a function that waits in a loop but has a way out
 old="__attribute__((noinline)) int f(int x) { if (x > 50) printf(\"much \"); return x + 1; }

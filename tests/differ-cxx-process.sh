@@ -7,12 +7,15 @@ srcdir=${top_srcdir:?} builddir=${top_builddir:?}
 . "$srcdir/tests/tap-subr.sh"
 # shellcheck source=tests/daemon-subr.sh
 . "$srcdir/tests/daemon-subr.sh"
+# shellcheck source=tests/pair-subr.sh
+. "$srcdir/tests/pair-subr.sh"
 [ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
 unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
 command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
 world_namespace "$0" "$@"
 trap 'world_end; rm -rf --one-file-system "$world"' EXIT
-CXX=${CXX:-g++}
+# shellcheck disable=SC2034
+pair_source=main.cc pair_compile="${CXX:-g++} -g -O2"
 
 # Prints a line for each line that it reads: which functions caught and cleaned up.
 write_source() {
@@ -47,51 +50,6 @@ int main()
 EOF
 }
 
-# One side, as linked and as compiled again. Usage: build_side DIR SED-SCRIPT
-build_side() {
-    local dir=$world/$1
-    mkdir -p "$dir"
-    write_source | sed "$2" > "$dir/main.cc"
-    (cd "$dir" && $CXX -g -O2 -c main.cc -o main.o &&
-        $CXX -g -O2 -ffunction-sections -fdata-sections -c main.cc -o main.replay &&
-        $CXX "$build_id" -Wl,-Map=out.map -o out ./main.o)
-}
-
-# What a record of the target says. Usage: target_record FIELD
-target_record() {
-    sed -n "s/.*\"$1\": *\"\\([^\"]*\\)\".*/\\1/p" "$world/probe/patch_info" | head -n 1
-}
-
-# A patch by the differ, for the functions that SED-SCRIPT changes. Usage: make_cxx_patch NAME BYTE SED-SCRIPT
-make_cxx_patch() {
-    local name=$1 byte=$2 dir entity
-    dir=$patches/$(uuid_of "$byte") entity=$(uuid_of "$(printf '%02x' $((0x$byte + 1)))")
-    build_side "$name" "$3" || return
-    mkdir -p "$dir"
-    cat > "$world/$name/job.json" << EOF
-{"version":1,"arch":"x86_64","target_elf":"/usr/bin/sctarget","uuid":"$entity",
- "build_id":"$(target_record build_id)","target_digest":"$(target_record target_digest)",
- "reference":{"elf":"$world/o/out","map":"$world/o/out.map"},
- "patched":{"elf":"$world/$name/out","map":"$world/$name/out.map"},
- "objects":[{"name":"main.o","source":"main.cc","tu":"main","inputs":["./main.o"],
- "reference":"$world/o/main.replay","patched":"$world/$name/main.replay"}],
- "ld":"${LD:-ld}","output":"$dir/sctarget","report":"$world/$name/report.json"}
-EOF
-    "$builddir/syscare-diff" "$world/$name/job.json" || return
-    "$builddir/tests/daemon-patch-info" "$dir" "$(uuid_of "$byte")" "$name" 1.0 \
-        "$entity" sctarget /usr/bin/sctarget "$root/usr/bin/sctarget"
-}
-
-make_target() {
-    build_id=$(fresh_build_id)
-    build_side o '' || return
-    cp "$world/o/out" "$root/usr/bin/sctarget"
-    mkdir -p "$world/probe"
-    echo nothing > "$world/probe/sctarget"
-    "$builddir/tests/daemon-patch-info" "$world/probe" "$(uuid_of 70)" probe 1.0 \
-        "$(uuid_of 71)" sctarget /usr/bin/sctarget "$root/usr/bin/sctarget"
-}
-
 # Mappings of patch objects in a process.
 mappings() {
     awk '/syscare|\/sctarget/ && $6 !~ /usr\/bin/' "/proc/${target_pid[$1]}/maps" | wc -l
@@ -100,8 +58,8 @@ mappings() {
 old='~inner big ~old1 ~old2 main 7'
 world_begin "$builddir/tests/differ-cxx-process.world" > /dev/null 2>&1 || tap_bail "no world"
 tap_that "target_is_built" make_target || tap_bail "no target"
-tap_that "patch_of_one_function_is_made" make_cxx_patch FIX1 11 's/"old1"/"new1"/; s/throw 7/throw 8/' || tap_bail "no patch"
-tap_that "patch_of_another_function_is_made" make_cxx_patch FIX2 21 's/"old2"/"new2"/' || tap_bail "no patch"
+tap_that "patch_of_one_function_is_made" make_pair_patch FIX1 11 's/"old1"/"new1"/; s/throw 7/throw 8/' || tap_bail "no patch"
+tap_that "patch_of_another_function_is_made" make_pair_patch FIX2 21 's/"old2"/"new2"/' || tap_bail "no patch"
 target_start running
 tap_that "daemon_starts" daemon_start || tap_bail "no daemon"
 tap_prints "old_functions_are_passed_through_before" "$old" ask running go

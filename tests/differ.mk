@@ -2,11 +2,11 @@
 # Tests of syscare-diff on small programs that are built on the spot.
 differ_tests = tests/objects-run.sh tests/differ-changes.sh tests/differ-nothing.sh tests/differ-refusals.sh \
   tests/differ-flags.sh tests/differ-cxx.sh \
-  tests/differ-cxx-process.sh tests/differ-lto.sh
+  tests/differ-cxx-process.sh tests/differ-lto.sh tests/old-calls-differ.sh tests/old-calls-run.sh
 if RUNTIME_ARCH
 TESTS += $(differ_tests)
 endif
-EXTRA_DIST += tests/differ-subr.sh tests/differ-loader.c
+EXTRA_DIST += tests/differ-subr.sh tests/pair-subr.sh tests/differ-loader.c
 dist_check_SCRIPTS += $(differ_tests)
 
 # Object pairs: tests/objects/CASE has both versions, and golden/ what is extracted from them by each compiler at each

@@ -268,6 +268,66 @@ static void overlapping_functions_are_refused(void **state)
     free(object.data);
 }
 
+/* A call may lie within a function, behind its jump, and has the form of one. */
+static void calls_of_old_code_are_checked(void **state)
+{
+    struct object object = object_load("pie.patch");
+    struct sc_patch_func *funcs = TABLE(object, SC_PATCH_FUNCS_SECTION, struct sc_patch_func);
+    uint64_t behind = funcs[0].jump_offset + (uint64_t)funcs[0].jump_size;
+    struct sc_patch_func call = funcs[1];
+
+    (void)state;
+    funcs[0].old_size = behind + 5;
+    call.strategy = SC_STRATEGY_CALL;
+    call.flags = 0;
+    call.jump_offset = 0;
+    call.old_vaddr = funcs[0].old_vaddr + behind;
+    call.old_size = call.jump_size;
+    call.old_bytes[0] = 0xe8;
+    funcs[1] = call;
+    for (uint64_t from = behind - 1; from <= behind; from++) {
+        cleanup_error struct sc_error *err = NULL;
+        cleanup_patch struct patch_object *patch = NULL;
+
+        funcs[1].old_vaddr = funcs[0].old_vaddr + from;
+        patch = open_bytes(object.data, object.size, &err);
+        assert_true((patch != NULL) == (from == behind));
+        if (patch)
+            assert_true(patch_func_is_call(&patch->funcs[1]));
+    }
+    funcs[1].old_bytes[0] = 0xeb;
+    assert_refused(&object, "function record");
+    funcs[1] = call;
+    funcs[1].old_size++;
+    assert_refused(&object, "function record");
+    funcs[1] = call;
+    funcs[1].jump_offset = 1;
+    assert_refused(&object, "function record");
+    funcs[1] = call;
+    funcs[1].flags = SC_FUNC_QUIESCE;
+    assert_refused(&object, "function record");
+    free(object.data);
+}
+
+static void call_stays_a_call(void **state)
+{
+    static const uint8_t call[] = {0xe8, 1, 2, 3, 4}, jump[] = {0xe9, 1, 2, 3, 4};
+    uint8_t bytes[ARCH_JUMP_MAX];
+    uint64_t to = 0;
+
+    (void)state;
+    assert_true(arch_branch_encode(0x401000, call, 0x501234, bytes));
+    assert_int_equal(bytes[0], 0xe8);
+    assert_true(arch_branch_decode(0x401000, call, bytes, &to));
+    assert_true(to == 0x501234);
+    assert_false(arch_branch_decode(0x401000, jump, bytes, &to));
+    assert_true(arch_branch_encode(0x401000, jump, 0x501234, bytes));
+    assert_int_equal(bytes[0], 0xe9);
+    assert_false(arch_branch_encode(0x1000, call, 0x7f0000001000, bytes));
+    bytes[0] = 0xcc;
+    assert_false(arch_branch_encode(0x401000, bytes, 0x501234, bytes));
+}
+
 static void writable_code_is_refused(void **state)
 {
     struct object object = object_load("pie.patch");
@@ -380,6 +440,8 @@ int main(void)
         cmocka_unit_test(jumps_at_entries_need_a_place_where_processes_are_met),
         cmocka_unit_test(undefined_symbol_is_refused_by_name),
         cmocka_unit_test(overlapping_functions_are_refused),
+        cmocka_unit_test(calls_of_old_code_are_checked),
+        cmocka_unit_test(call_stays_a_call),
         cmocka_unit_test(writable_code_is_refused),
         cmocka_unit_test(broken_jump_is_known_by_what_is_left_of_it),
         cmocka_unit_test(jump_reaches_what_it_can_encode),

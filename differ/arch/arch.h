@@ -110,6 +110,23 @@ enum arch_frames_block {
     FRAMES_WORDS = FRAMES_OBJECT + 21
 };
 
+#define COPIED_FIELDS 8
+
+/* A PC-relative field of copied code. */
+struct copied_field {
+    uint8_t offset;
+    uint8_t tail;    /* bytes from the field's start to the end of its instruction */
+    uint64_t target; /* address that it must lead to */
+};
+
+/* The beginning of a function, to be put elsewhere: ends with a jump to what follows it. */
+struct copied_code {
+    uint8_t bytes[64];
+    size_t size;
+    struct copied_field fields[COPIED_FIELDS];
+    size_t field_count;
+};
+
 struct decoder;
 
 struct arch {
@@ -146,6 +163,19 @@ struct arch {
      */
     bool (*jump_room)(struct decoder *decoder, const uint8_t *code, size_t size, size_t from,
                       size_t to, const char **why);
+    /*
+     * Copies whole instructions, at least the first `least` bytes of the function at address. False
+     * if one of them does something else elsewhere: calls, and jumps that have no other form.
+     */
+    bool (*copy_beginning)(struct decoder *decoder, const uint8_t *code, size_t size,
+                           uint64_t address, size_t least, struct copied_code *copy);
+    /*
+     * Which of the registers that the psABI lets a function change the instruction that was decoded
+     * last writes: a bit for each. possibly: also those of which that is not sure.
+     */
+    uint64_t (*registers_written)(struct decoder *decoder, bool possibly);
+    /* True if the runtime can make the call or jump lead elsewhere: it has the form of a jump. */
+    bool (*is_redirectable)(const uint8_t *code, size_t size);
     /* Rewrites it as ld does for programs; the class that is left, RELOC_TLS for unknown code. */
     enum reloc_class (*tls_relax)(struct tls_code *code, enum reloc_class class);
     /* The slot that a PLT entry at address jumps through. 0: not the form of an entry. */

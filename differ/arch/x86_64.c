@@ -161,7 +161,7 @@ static void decode_load(const cs_insn *insn, struct arch_insn *out)
  * mandatory prefix (66 0f 2e ...), so it is looked for in front of an immediate of each size,
  * behind a ModRM byte that asks for it. 0 when it is not found.
  */
-static uint8_t displacement_offset(const cs_insn *insn, int64_t displacement)
+uint8_t x86_displacement(const cs_insn *insn, int64_t displacement)
 {
     static const uint8_t immediates[] = {0, 1, 2, 4};
     const cs_x86 *x86 = &insn->detail->x86;
@@ -198,7 +198,7 @@ static void decode_memory(const cs_insn *insn, const struct address_range *absol
             continue;
         if (op->mem.base == X86_REG_RIP) {
             add_ref(out, insn->address + insn->size + (uint64_t)op->mem.disp, size);
-            blank_field(out, displacement_offset(insn, op->mem.disp), 4);
+            blank_field(out, x86_displacement(insn, op->mem.disp), 4);
             out->stores |= (op->access & CS_AC_WRITE) != 0;
         } else if (x86->encoding.disp_size == 4 && is_flat(op->mem.segment) &&
                    in_range(absolute, (uint64_t)op->mem.disp)) {
@@ -242,7 +242,7 @@ static void decode_indirect(const cs_insn *insn, struct arch_insn *out)
     out->indirect = !slot;
 }
 
-static bool ends_flow(unsigned int id)
+bool x86_ends_flow(unsigned int id)
 {
     return id == X86_INS_RET || id == X86_INS_RETF || id == X86_INS_HLT || id == X86_INS_UD2 ||
            id == X86_INS_INT3;
@@ -275,7 +275,7 @@ static bool x86_decode(struct decoder *decoder, const uint8_t *code, size_t size
     }
     if (x86_is_branch(decoder, insn))
         decode_indirect(insn, out);
-    else if (ends_flow(insn->id))
+    else if (x86_ends_flow(insn->id))
         out->kind = INSN_STOP;
     out->returns = insn->id == X86_INS_RET || insn->id == X86_INS_RETF;
     decode_memory(insn, absolute, out);
@@ -289,6 +289,11 @@ bool x86_is_branch(struct decoder *decoder, const cs_insn *insn)
     /* capstone puts loop and jrcxz into the group of jumps as well; ret is not in it */
     return cs_insn_group(decoder->handle, insn, CS_GRP_JUMP) ||
            cs_insn_group(decoder->handle, insn, CS_GRP_CALL);
+}
+
+static bool x86_is_redirectable(const uint8_t *code, size_t size)
+{
+    return size == 5 && (code[0] == 0xe8 || code[0] == 0xe9); /* call rel32, jmp rel32 */
 }
 
 /* Forms that ld writes: [endbr64] [bnd] jmp *slot(%rip). Lazy .plt entries begin the same way. */
@@ -432,6 +437,9 @@ const struct arch arch_x86_64 = {
     .decode = x86_decode,
     .first_insn = x86_first_insn,
     .jump_room = x86_jump_room,
+    .copy_beginning = x86_copy_beginning,
+    .registers_written = x86_registers_written,
+    .is_redirectable = x86_is_redirectable,
     .tls_relax = x86_tls_relax,
     .plt_slot = x86_plt_slot,
     .write_jump = x86_write_jump,

@@ -23,7 +23,7 @@ static void undo_by_lea(struct first_insn *first, uint32_t amount)
 }
 
 /* The 64-bit register that reg is a part of, or X86_REG_INVALID for others (vectors, segments). */
-static x86_reg whole_register(x86_reg reg)
+x86_reg x86_whole_register(x86_reg reg)
 {
     static const x86_reg parts[][5] = {
         {X86_REG_RAX, X86_REG_EAX, X86_REG_AX, X86_REG_AL, X86_REG_AH},
@@ -49,7 +49,7 @@ enum use { USE_NONE, USE_READ, USE_WRITTEN };
 static bool reads_register(const cs_regs regs, uint8_t count, x86_reg whole)
 {
     for (uint8_t i = 0; i < count; i++)
-        if (whole_register(regs[i]) == whole)
+        if (x86_whole_register(regs[i]) == whole)
             return true;
     return false;
 }
@@ -77,7 +77,8 @@ static enum use register_use(struct decoder *decoder, const cs_insn *insn, x86_r
     if (!is_zeroing(insn) && reads_register(read, read_count, whole))
         return USE_READ;
     if (x86->op_count && x86->operands[0].type == X86_OP_REG && x86->operands[0].size >= 4 &&
-        (x86->operands[0].access & CS_AC_WRITE) && whole_register(x86->operands[0].reg) == whole &&
+        (x86->operands[0].access & CS_AC_WRITE) &&
+        x86_whole_register(x86->operands[0].reg) == whole &&
         (insn->id == X86_INS_MOV || insn->id == X86_INS_LEA || insn->id == X86_INS_MOVZX ||
          insn->id == X86_INS_MOVSX || insn->id == X86_INS_MOVSXD || is_zeroing(insn)))
         return USE_WRITTEN;
@@ -247,8 +248,8 @@ static bool same_place(const cs_x86_op *a, const cs_x86_op *b)
 /* True if the instruction may give another value to a register that the operand is made of. */
 static bool moves_place(struct decoder *decoder, const cs_insn *insn, const cs_x86_op *place)
 {
-    x86_reg base = whole_register((x86_reg)place->mem.base);
-    x86_reg index = whole_register((x86_reg)place->mem.index);
+    x86_reg base = x86_whole_register((x86_reg)place->mem.base);
+    x86_reg index = x86_whole_register((x86_reg)place->mem.index);
     cs_regs read, written;
     uint8_t read_count, written_count;
 
@@ -306,9 +307,9 @@ static bool begins_with_read(struct decoder *decoder, const uint8_t *code, size_
 static bool is_by_argument(const cs_x86_op *operand)
 {
     return operand->mem.segment == X86_REG_INVALID &&
-           whole_register((x86_reg)operand->mem.base) != X86_REG_INVALID &&
+           x86_whole_register((x86_reg)operand->mem.base) != X86_REG_INVALID &&
            (operand->mem.index == X86_REG_INVALID ||
-            whole_register((x86_reg)operand->mem.index) != X86_REG_INVALID);
+            x86_whole_register((x86_reg)operand->mem.index) != X86_REG_INVALID);
 }
 
 /*
@@ -336,7 +337,7 @@ static bool is_harmless(const cs_insn *insn, x86_reg *written, cs_x86_op *place)
     if (insn->id != X86_INS_MOV && insn->id != X86_INS_LEA && insn->id != X86_INS_XOR &&
         insn->id != X86_INS_MOVZX && insn->id != X86_INS_MOVSX && insn->id != X86_INS_MOVSXD)
         return false;
-    *written = whole_register(x86->operands[0].reg);
+    *written = x86_whole_register(x86->operands[0].reg);
     return *written != X86_REG_INVALID;
 }
 

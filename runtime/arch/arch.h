@@ -42,6 +42,15 @@ void arch_jump_pattern(uint32_t *opcode, uint32_t *mask);
 bool arch_jump_decode(uint64_t from, const uint8_t *bytes, uint64_t *to);
 
 /*
+ * The same for an instruction of the size of a jump that leads elsewhere itself: it stays the call
+ * or jump that it is in `original`. Encode: false also where it is neither; decode: where it is not
+ * the same.
+ */
+bool arch_branch_encode(uint64_t from, const uint8_t *original, uint64_t to,
+                        uint8_t branch[ARCH_JUMP_MAX]);
+bool arch_branch_decode(uint64_t from, const uint8_t *original, const uint8_t *bytes, uint64_t *to);
+
+/*
  * True if memory holds the first instruction `original` (size bytes; 0: none is asked for), or
  * what the kernel makes of it while a uprobe is registered on it.
  */

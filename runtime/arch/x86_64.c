@@ -63,6 +63,25 @@ bool arch_jump_decode(uint64_t from, const uint8_t *bytes, uint64_t *to)
     return true;
 }
 
+bool arch_branch_encode(uint64_t from, const uint8_t *original, uint64_t to,
+                        uint8_t branch[ARCH_JUMP_MAX])
+{
+    if ((original[0] != CALL_OPCODE && original[0] != JUMP_OPCODE) ||
+        !arch_jump_encode(from, to, branch))
+        return false;
+    branch[0] = original[0];
+    return true;
+}
+
+bool arch_branch_decode(uint64_t from, const uint8_t *original, const uint8_t *bytes, uint64_t *to)
+{
+    uint8_t jump[JUMP_SIZE];
+
+    memcpy(jump, bytes, sizeof(jump));
+    jump[0] = JUMP_OPCODE;
+    return bytes[0] == original[0] && arch_jump_decode(from, jump, to);
+}
+
 bool arch_probe_optimised(const uint8_t *first, size_t size)
 {
     return size == sizeof(nop5) && memcmp(first, nop5, sizeof(nop5)) == 0;

@@ -65,7 +65,8 @@ static int map_late(struct job *job)
 /*
  * The bytes of the jump; for a function that must be quiet, all of it but the two places where a
  * thread has not begun: its entry, and behind the first instruction, where the jump will stand. The
- * end belongs to it: there a call that never returns has its return address.
+ * end belongs to it: there a call that never returns has its return address. In a call nobody can
+ * be: it is one instruction before and after.
  */
 static int windows_make(struct job *job, struct check *check)
 {
@@ -76,7 +77,7 @@ static int windows_make(struct job *job, struct check *check)
             uint64_t jump = entry + func->jump_offset;
             bool quiet = func->flags & SC_FUNC_QUIESCE;
 
-            if (!site_changes(&job->state->instances[i], f, true))
+            if (!site_changes(&job->state->instances[i], f, true) || patch_func_is_call(func))
                 continue;
             if (check_add(job, check, jump,
                           quiet ? entry + func->old_size + 1 : jump + func->jump_size, f) < 0 ||

@@ -35,7 +35,8 @@ static const struct sc_patch_func *find_function(const struct below *below,
         bsearch(&above->old_vaddr, below->patch->funcs, below->patch->func_count, sizeof(*func),
                 compare_address);
 
-    return func && func->jump_offset == above->jump_offset && func->jump_size == above->jump_size
+    return func && func->jump_offset == above->jump_offset && func->jump_size == above->jump_size &&
+                   patch_func_is_call(func) == patch_func_is_call(above)
                ? func
                : NULL;
 }

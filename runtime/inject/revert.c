@@ -56,7 +56,7 @@ static int windows_make(struct job *job, struct check *check)
             const struct sc_patch_func *func = &job->patch->funcs[f];
             uint64_t new = instance->patch_bias + func->new_vaddr;
 
-            if (!site_changes(instance, f, false))
+            if (!site_changes(instance, f, false) || patch_func_is_call(func))
                 continue;
             if (window_of_jump(job, check, instance, f) < 0)
                 return -1;

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* One function's bytes: from its entry to the end of the jump. */
+/* One function's bytes: from its entry to the end of the jump. Or those of a call. */
 struct change {
     uint64_t address;
     size_t size;
@@ -74,7 +74,7 @@ static int change_make(struct job *job, const struct process_instance *instance,
     from = change->address + func->jump_offset;
     memcpy(change->after, func->old_bytes, change->size);
     if (find_destination(job, instance, i, apply, &to)) {
-        if (!arch_jump_encode(from, to, jump))
+        if (!patch_func_encode(func, from, to, jump))
             return reply_set(job->reply, INJECT_FAILED, "the patch is out of reach");
         memcpy(change->after + func->jump_offset, jump, func->jump_size);
     }
@@ -95,7 +95,7 @@ static void change_undo(struct job *job, pid_t tid, const struct change *change)
 
     memcpy(bytes, change->before, change->size);
     memcpy(bytes, func->old_bytes, func->jump_offset);
-    if (func->jump_offset == 0 && !arch_jump_decode(change->address, bytes, &to))
+    if (func->jump_offset == 0 && !patch_func_decode(func, change->address, bytes, &to))
         memcpy(bytes, func->old_bytes, func->jump_size);
     memory_write(job, tid, change->address, bytes, change->size);
 }

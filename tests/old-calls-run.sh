@@ -1,0 +1,95 @@
+#!/bin/bash
+# Functions that are never left, in real processes: their old code goes on calling old functions, whatever is applied
+# and taken back, and everything else runs new code.
+# SPDX-License-Identifier: GPL-2.0-or-later
+set -uo pipefail
+srcdir=${top_srcdir:?} builddir=${top_builddir:?}
+# shellcheck source=tests/tap-subr.sh
+. "$srcdir/tests/tap-subr.sh"
+# shellcheck source=tests/daemon-subr.sh
+. "$srcdir/tests/daemon-subr.sh"
+# shellcheck source=tests/pair-subr.sh
+. "$srcdir/tests/pair-subr.sh"
+[ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
+unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
+command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
+world_namespace "$0" "$@"
+trap 'world_end; rm -rf --one-file-system "$world"' EXIT
+# shellcheck disable=SC2034
+pair_source=main.c pair_compile="${CC:-gcc} -g -O2 -fcf-protection=full"
+
+# Three functions that main calls, each of which begins otherwise (a load by %rip, a short jump, pushes), one that is
+# called through one that stays, and one that its callee calls. An edit gives them their two parameters the other way
+# round: a mixture of versions shows in what they return.
+write_source() {
+    cat << 'EOF'
+#include <stdio.h>
+#include <stdlib.h>
+static volatile int limit = 1000, sum;
+#define PART __attribute__((noinline, noclone))
+PART int inner(int x, int y) { if (x > limit) puts("much"); return 10 * x + y; } /* v0 */
+PART int load(int x, int y) { int r; if (limit < y) abort(); r = inner(x, y); sum += r; return r; } /* v0 */
+PART int jump(int x, int y) { if (x < 0) return y; sum += x; printf("[%d]", 10 * x + y); return 10 * x + y; } /* v0 */
+PART int push(int x, int y) { int a[40] = {x, y}; for (int i = 2; i < 40; i++) a[i] = a[i - 1] + a[i - 2]; sum += a[39]; puts(""); return sum ? 10 * x + y : 0; } /* v0 */
+PART int stays(int x) { return jump(x, x) + 1; }
+int main(void)
+{
+    char line[80];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    while (fgets(line, sizeof(line), stdin)) {
+        int n = atoi(line);
+        int a = load(n, 1), b = jump(n, 2), c = stays(n); /* v0 */
+        printf("%d %d %d ", a, b, c);
+        push(n, 3);
+    }
+    return 0;
+}
+EOF
+}
+
+# Another meaning of the parameters in all functions; each version shows what it is.
+swap='/v[0]/{s/PART int \([a-z]*\)(int x, int y)/PART int \1(int y, int x)/; s/r = inner(x, y)/r = inner(y, x)/; s/load(n, 1), b = jump(n, 2)/load(1, n), b = jump(2, n)/}; s/push(n, 3)/push(3, n)/'
+newer="$swap; s/\\(return\\|,\\) 10 \\* x + y/\\1 1000 + 10 * x + y/g"
+newest="$swap; s/\\(return\\|,\\) 10 \\* x + y/\\1 2000 + 10 * x + y/g"
+
+patched_count() {
+    ctl -v status "$1" | grep -c 'sctarget: patched'
+}
+
+patch_mappings() {
+    grep -c "$patches" "/proc/${target_pid[$1]}/maps"
+}
+
+world_begin "$builddir/tests/old-calls-run.world" > /dev/null 2>&1 || tap_bail "no world"
+tap_that "target_is_built" make_target || tap_bail "no target"
+tap_that "patch_is_made" make_pair_patch FIX1 11 "$newer" || tap_bail "no patch"
+tap_that "its_newer_version_is_made" make_pair_patch FIX2 21 "$newest" || tap_bail "no patch"
+tap_that "the_author_is_told_what_stays" grep -q 'main is called once: .* stays as it was for it: .*load' "$world/FIX1/report.json"
+old='[72][77]71 72 78 ' mixed='[72][1077]71 72 1078 ' new='[1072][1077]1071 1072 1078 '
+target_start running
+tap_that "daemon_starts" daemon_start || tap_bail "no daemon"
+tap_prints "old_code_runs_before" "$old" ask running 7
+tap_that "apply_succeeds_though_main_is_never_left" ctl apply FIX1
+tap_prints "main_calls_old_functions_and_others_call_new_ones" "$mixed" ask running 7
+target_start later
+tap_prints "a_process_that_starts_later_runs_new_code_alone" "$new" ask later 7
+tap_prints "status_shows_both_as_patched" 2 patched_count FIX1
+tap_that "deactive_succeeds" ctl deactive FIX1
+tap_prints "old_code_runs_again" "$old" ask running 7
+tap_prints "main_of_the_later_one_keeps_to_new_functions" '[1072][77]1071 1072 78 ' ask later 7
+tap_that "active_succeeds" ctl active FIX1
+tap_prints "main_keeps_to_old_functions_again" "$mixed" ask running 7
+tap_that "a_newer_patch_is_put_on_top" ctl apply FIX2
+tap_prints "main_keeps_to_old_functions_under_two_patches" '[72][2077]71 72 2078 ' ask running 7
+tap_that "the_newer_one_is_removed" ctl remove FIX2
+tap_prints "the_one_below_takes_over" "$mixed" ask running 7
+tap_that "it_is_put_on_top_again" ctl apply FIX2
+tap_that "the_one_below_is_removed_first" ctl remove FIX1
+tap_prints "the_one_on_top_stays_right" '[72][2077]71 72 2078 ' ask running 7
+daemon_kill
+tap_that "daemon_starts_again" daemon_start
+tap_prints "and_after_the_daemon_was_killed" '[72][2077]71 72 2078 ' ask running 7
+tap_that "the_last_one_is_removed" ctl remove FIX2
+tap_prints "old_code_runs_after" "$old" ask running 7
+tap_prints "nothing_stays_mapped" 0 patch_mappings running
+tap_done
