@@ -92,4 +92,31 @@ done
 sed -i 's/fresh(n); i++/(\&fresh)(n); i++/; s/fresh_count > 90/(long)\&fresh == 7 || &/' p/main.c
 cflags='-O2 -fPIC'
 accepts 'and_so_is_its_address' fixed "$want"
+
+# Linked with everything: the C library's own code moves, and some numbers of a program at a fixed address look like
+# places that move with it.
+unset library
+new_case
+echo 'volatile int four = 4; int spare[100];' | tee o/four.c > p/four.c
+cat > o/main.c << 'END'
+extern int printf(const char *, ...);
+extern volatile int four;
+__attribute__((noinline)) int f(int x) { if (x > 50) printf("much "); return x + 1; }
+__attribute__((noinline)) int mask(int x) { if (x > 50) printf("more "); return x & FLAGS ? x | FLAGS : x; }
+void run(void) { printf("%d %d ", f(four), mask(four)); }
+END
+sed 's/return x + 1;/for (int i = 1; i < 9; i++) if ((x ^= four * i) == 77 * i) printf("%d %d", x, i * four); return x + 2;/' o/main.c > p/main.c
+for flags in '-O2 -fno-pie' '-O0 -fno-pie' '-O2 -fPIE' '-O0 -fPIE'; do
+    for linked in -no-pie '-static -no-pie' -static-pie; do
+        case "$linked $flags" in
+            *-no-pie*-fPIE | -static-pie*-fno-pie) continue ;;
+        esac
+        cflags="$flags -DFLAGS=four" ldflags=$linked
+        compile_side o "$cflags" && link_program o "$ldflags"
+        # an address in the code behind f
+        flag=$(nm o/out | awk '$3 == "_fini" { print "0x" $1 }')
+        cflags="$flags -DFLAGS=$(((flag - 0x20) & ~15))"
+        accepts "a_program_linked_with_${linked// /_}_and_compiled_with_${flags// /_}_is_patched" f '5 4 38 4 '
+    done
+done
 tap_done
