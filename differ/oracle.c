@@ -5,6 +5,7 @@
 #include "differ/bind.h"
 #include "differ/lto.h"
 #include "differ/names.h"
+#include "differ/oracle_P.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 
@@ -132,73 +133,6 @@ static void match_codes(struct view *a, struct view *b, bool with_input)
     }
 }
 
-/* The next line of a text, without its end. */
-static size_t line_length(const char *text)
-{
-    return strcspn(text, "\n");
-}
-
-/* An instruction that says the same wherever it and everything else lie. */
-static bool is_placeless(const struct view *view, const struct arch_insn *insn)
-{
-    static const struct address_range none;
-    struct arch_insn plain;
-    size_t room;
-    const uint8_t *bytes = image_bytes(view->image, insn->address, &room);
-
-    return bytes && room >= insn->size && !insn->target &&
-           view->image->arch->decode(view->differ->decoder, bytes, insn->size, insn->address, &none,
-                                     &plain) &&
-           plain.ref_count == 0;
-}
-
-/* True if both instructions are the same bytes, which name no place. */
-static bool same_bytes(const struct view *a, const struct arch_insn *left, const struct view *b,
-                       const struct arch_insn *right)
-{
-    size_t room;
-
-    return left->size == right->size && is_placeless(a, left) && is_placeless(b, right) &&
-           memcmp(image_bytes(a->image, left->address, &room),
-                  image_bytes(b->image, right->address, &room), left->size) == 0;
-}
-
-/*
- * In a program at a fixed address a number may look like an address, and then seem to change when
- * what lies there moves: instructions that are the same bytes on both sides are the same.
- */
-static bool same_as_numbers(struct view *a, const struct code *left, const char *mine,
-                            struct view *b, const struct code *right, const char *theirs)
-{
-    for (size_t i = 0; i < left->parts.count && i < right->parts.count; i++) {
-        const struct code *x = left->parts.items[i], *y = right->parts.items[i];
-
-        if (x->insn_count != y->insn_count)
-            return false;
-        for (size_t j = 0; j < x->insn_count; j++) {
-            size_t size = line_length(mine), other = line_length(theirs);
-
-            if ((size != other || memcmp(mine, theirs, size) != 0) &&
-                !same_bytes(a, &x->insns[j], b, &y->insns[j]))
-                return false;
-            mine += size + 1;
-            theirs += other + 1;
-        }
-        for (bool end = false; !end;) { /* what was not decoded, and tables, up to the mark */
-            size_t size = line_length(mine);
-
-            if (size != line_length(theirs) || memcmp(mine, theirs, size) != 0)
-                return false;
-            end = size == 2 && memcmp(mine, "--", 2) == 0;
-            mine += size + !!mine[size];
-            theirs += size + !!theirs[size];
-            if (!*mine && !end)
-                return false;
-        }
-    }
-    return left->parts.count == right->parts.count;
-}
-
 static bool is_changed(struct view *view, struct code *code, struct view *other)
 {
     cleanup_free char *text = NULL;
@@ -212,7 +146,7 @@ static bool is_changed(struct view *view, struct code *code, struct view *other)
         return true;
     text = view_text(view, code);
     twin = view_text(other, code->twin);
-    return !same_as_numbers(view, code, text, other, code->twin, twin);
+    return !oracle_same_as_numbers(view, code, text, other, code->twin, twin, NULL);
 }
 
 static void mark_changes(struct view *view, struct view *other)
@@ -457,7 +391,9 @@ static int verify_function(struct differ *differ, struct view *patch, const stru
     if (!mine)
         return sc_error_set(err, SC_FAILED, "function %s is missing in %s", symbol->name,
                             linked ? "the patch object" : "the patched link");
-    if (strcmp(expected, found) == 0) {
+    if (strcmp(expected, found) == 0 ||
+        oracle_same_as_numbers(patch, mine, found, differ->patched_view, linked, expected,
+                               symbol)) {
         mine->twin = linked;
         return 0;
     }

@@ -63,4 +63,15 @@ bool writer_runtime(struct writer *writer, uint64_t place, size_t size);
 /* oracle_frames.c: the exception table of the function, or of its cold part, if it has one. */
 void writer_table(struct writer *writer, const struct code *part);
 
+/*
+ * oracle_numbers.c: compares the texts `mine` and `theirs` of two functions that differ. In a
+ * program at a fixed address a number may look like an address, and then seem to change when what
+ * lies there moves: instructions that are the same bytes on both sides are the same. function: in
+ * the object that the left one was taken from, which must not relocate them; NULL for no such
+ * check.
+ */
+bool oracle_same_as_numbers(struct view *a, const struct code *left, const char *mine,
+                            struct view *b, const struct code *right, const char *theirs,
+                            const struct symbol *function);
+
 #endif

@@ -101,7 +101,7 @@ echo 'volatile int four = 4; int spare[100];' | tee o/four.c > p/four.c
 cat > o/main.c << 'END'
 extern int printf(const char *, ...);
 extern volatile int four;
-__attribute__((noinline)) int f(int x) { if (x > 50) printf("much "); return x + 1; }
+__attribute__((noinline)) int f(int x) { if (x > 50) printf("much "); if (x == FLAGS) printf("most "); return x + 1; }
 __attribute__((noinline)) int mask(int x) { if (x > 50) printf("more "); return x & FLAGS ? x | FLAGS : x; }
 void run(void) { printf("%d %d ", f(four), mask(four)); }
 END
