@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Section groups (gABI, "Section Groups"): of the copies of an inline function or template that the
-// objects hold, only the one that the linker took is compared and patched.
+// objects hold, only the one that the linker took is compared and patched. The same for a weak
+// function that another object's takes the place of.
 //
 // The others are what they are for the linker: references by name. The map and the tables of
 // symbols tell whose copy is in the linked file. Where a unit that did not change holds it, on
@@ -18,6 +19,7 @@ struct group {
     struct object *object;
     struct list sections; /* struct section, loaded ones only */
     struct list symbols;  /* its global symbols */
+    bool weak;            /* no group, but a weak function */
     bool kept;
 };
 
@@ -96,6 +98,59 @@ static void collect_symbols(struct group *group)
             if (symbol->bind != STB_LOCAL)
                 list_add(group->object->pool, &group->symbols, symbol);
         }
+    }
+}
+
+/* A section of code with nothing but weak functions, and their cold parts: it goes like a group. */
+static struct group *weak_group(struct object *object, struct section *section)
+{
+    struct group *group = pool_alloc(object->pool, sizeof(*group));
+
+    *group = (struct group){.object = object, .weak = true};
+    list_add(object->pool, &group->sections, section);
+    for (size_t i = 0; i < section->symbols.count; i++) {
+        struct symbol *symbol = section->symbols.items[i];
+
+        if (symbol->bind != STB_LOCAL && symbol->bind != STB_WEAK)
+            return NULL;
+        if (symbol->bind == STB_WEAK)
+            list_add(object->pool, &group->symbols, symbol);
+        for (size_t j = 0; j < symbol->children.count; j++) {
+            struct section *part = ((struct symbol *)symbol->children.items[j])->section;
+
+            if (part != section)
+                list_add(object->pool, &group->sections, part);
+        }
+    }
+    return group;
+}
+
+/* Without a section for each function, another one may lie in the section of a cold part. */
+static bool holds_others(const struct group *group)
+{
+    for (size_t i = 1; i < group->sections.count; i++) {
+        const struct section *section = group->sections.items[i];
+
+        for (size_t j = 0; j < section->symbols.count; j++) {
+            const struct symbol *symbol = section->symbols.items[j];
+
+            if (symbol->size &&
+                symbol_family((struct symbol *)symbol)->section != group->sections.items[0])
+                return true;
+        }
+    }
+    return false;
+}
+
+static void collect_weak(struct object *object, struct list *groups)
+{
+    for (size_t i = 1; i < object->section_count; i++) {
+        struct section *section = &object->sections[i];
+        struct group *group =
+            section->kind == SECTION_TEXT && !section->grouped ? weak_group(object, section) : NULL;
+
+        if (group && group->symbols.count && !holds_others(group))
+            list_add(object->pool, groups, group);
     }
 }
 
@@ -220,6 +275,17 @@ static void drop_groups(struct object *object, const struct list *groups,
             object->sections[i].symbols.count = 0;
 }
 
+/*
+ * Whether the copy is compared. A weak function that the linker took from this object on one side
+ * only is, so that the change of its place is found.
+ */
+static bool stays(enum holder mine, enum holder other, bool weak)
+{
+    if (weak)
+        return mine == HOLDER_NONE || mine == HOLDER_OBJECT || other == HOLDER_OBJECT;
+    return mine == HOLDER_OBJECT && other != HOLDER_OTHER;
+}
+
 static void settle_side(struct differ *differ, bool patched)
 {
     struct image *mine = patched ? differ->patched : differ->reference;
@@ -236,11 +302,12 @@ static void settle_side(struct differ *differ, bool patched)
         if (!object)
             continue;
         collect_groups(object, &groups[i]);
+        collect_weak(object, &groups[i]);
         for (size_t j = 0; j < groups[i].count; j++) {
             struct group *group = groups[i].items[j];
 
-            group->kept = find_holder(differ, mine, group) == HOLDER_OBJECT &&
-                          find_holder(differ, other, group) != HOLDER_OTHER;
+            group->kept = stays(find_holder(differ, mine, group), find_holder(differ, other, group),
+                                group->weak);
             list_add(&differ->pool, &all, group);
         }
     }

@@ -79,11 +79,33 @@ static bool same_symbols(const struct symbol *a, const struct symbol *b, bool lo
     return a->bind != STB_LOCAL && b->bind != STB_LOCAL && strcmp(a->name, b->name) == 0;
 }
 
+/* The bytes that a reference reads of a constant, which no relocation changes; NULL for others. */
+static const uint8_t *constant_read(const struct relocation *reference)
+{
+    const struct symbol *target = reference->target;
+    const struct section *section = target->section;
+    uint64_t start = target->value + (uint64_t)reference->delta;
+    size_t i;
+
+    if (!reference->exact_size || !target->by_content || !target->anonymous || !section ||
+        !section->data || start > section->size || section->size - start < reference->exact_size)
+        return NULL;
+    i = section_relocation_from(section, start > 7 ? start - 7 : 0);
+    return i < section->relocation_count &&
+                   section->relocations[i].offset < start + reference->exact_size
+               ? NULL
+               : section->data + start;
+}
+
 static bool same_targets(const struct relocation *a, const struct relocation *b, bool loosely)
 {
     if (a->class == RELOC_NONE)
         return true;
-    if (!a->target || !b->target || a->delta != b->delta)
+    if (!a->target || !b->target)
+        return false;
+    if (a->exact_size == b->exact_size && constant_read(a) && constant_read(b))
+        return memcmp(constant_read(a), constant_read(b), a->exact_size) == 0;
+    if (a->delta != b->delta)
         return false;
     return same_symbols(a->target, b->target, loosely);
 }

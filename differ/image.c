@@ -256,7 +256,8 @@ static void read_plt(struct image *image, struct decoder *decoder)
     for (size_t i = 1; i < image->elf->section_count; i++) {
         const struct elf_section *section = &image->elf->sections[i];
 
-        if (strncmp(section->name, ".plt", 4) == 0 && (section->shdr.sh_flags & SHF_EXECINSTR))
+        if ((strncmp(section->name, ".plt", 4) == 0 || strcmp(section->name, ".iplt") == 0) &&
+            (section->shdr.sh_flags & SHF_EXECINSTR))
             read_plt_section(image, decoder, section, &entries);
     }
     image->plt_count = entries.count;

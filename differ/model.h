@@ -79,6 +79,7 @@ struct relocation {
     uint8_t tail;          /* code: bytes from the field to the end of its instruction, 0 unknown */
     bool branch;           /* code: operand of a direct call or jump */
     bool known_size;       /* code: reads or writes a known number of bytes there */
+    uint8_t exact_size;    /* code: beyond doubt the bytes that it reads there; 0: unknown */
     bool stores;           /* code: writes there */
     bool lea;              /* code: puts the address into a register */
     bool unnamed;          /* while reading: to a piece that has no symbol yet */

@@ -133,8 +133,30 @@ static void match_codes(struct view *a, struct view *b, bool with_input)
     }
 }
 
+/* The function in its original object; NULL when that is not one of the job, or has several. */
+static const struct symbol *object_function(const struct differ *differ, const struct code *code)
+{
+    const struct symbol *found = NULL;
+
+    for (size_t i = 0; i < differ->job.object_count; i++) {
+        const struct job_object *object = &differ->job.objects[i];
+        struct name_entry *entries;
+        size_t count;
+
+        if (!object->reference || !is_from(code, object))
+            continue;
+        entries = name_index_find(&object->reference->names, code->symbol->name, &count);
+        if (count > 1 || (count && found))
+            return NULL;
+        if (count)
+            found = entries[0].item;
+    }
+    return found;
+}
+
 static bool is_changed(struct view *view, struct code *code, struct view *other)
 {
+    const struct symbol *function;
     cleanup_free char *text = NULL;
     cleanup_free char *twin = NULL;
 
@@ -142,21 +164,28 @@ static bool is_changed(struct view *view, struct code *code, struct view *other)
         return true;
     if (memcmp(code->digest, code->twin->digest, SC_DIGEST_SIZE) == 0)
         return false;
-    if (view->image->absolute.end == 0)
+    function = view->image->absolute.end ? object_function(view->differ, code) : NULL;
+    if (!function)
         return true;
     text = view_text(view, code);
     twin = view_text(other, code->twin);
-    return !oracle_same_as_numbers(view, code, text, other, code->twin, twin, NULL);
+    return !oracle_same_as_numbers(view, code, text, other, code->twin, twin, function);
 }
 
-static void mark_changes(struct view *view, struct view *other)
+static void mark_changes(struct view *reference, struct view *patched)
 {
-    for (size_t i = 0; i < view->code_count; i++) {
-        struct code *code = &view->codes[i];
+    for (size_t i = 0; i < reference->code_count; i++) {
+        struct code *code = &reference->codes[i];
 
-        if (!code->parent)
-            code->changed_here = is_changed(view, code, other);
+        if (code->parent)
+            continue;
+        code->changed_here = is_changed(reference, code, patched);
+        if (code->twin)
+            code->twin->changed_here = code->changed_here;
     }
+    for (size_t i = 0; i < patched->code_count; i++)
+        if (!patched->codes[i].parent && !patched->codes[i].twin)
+            patched->codes[i].changed_here = true;
 }
 
 static void mark_address(const struct view *view, uint64_t address)
@@ -302,18 +331,17 @@ int oracle_compare(struct differ *differ, struct sc_error **err)
     match_codes(reference, patched, true);
     match_codes(reference, patched, false);
     mark_changes(reference, patched);
-    mark_changes(patched, reference);
     mark_differ(differ, reference, patched);
     compare_answers(reference, false, patched, &message);
     compare_answers(patched, true, reference, &message);
     reference->tell_files = patched->tell_files = false;
     if (!message.count)
         return 0;
-    sc_error_set(err, SC_FAILED,
-                 "the object files and the linked files disagree about %zu function(s):%s",
-                 message.count, message.text);
+    differ_refuse(differ, REFUSE_UNVERIFIED, NULL, NULL,
+                  "the object files and the linked files disagree about %zu function(s):%s",
+                  message.count, message.text);
     free(message.text);
-    return -1;
+    return 0;
 }
 
 /* True if it is one of the names of a function; those of versions are written NAME@VERSION. */
@@ -379,8 +407,7 @@ static struct code *code_with_text(struct view *patch, const char *name, const c
     return first;
 }
 
-static int verify_function(struct differ *differ, struct view *patch, const struct symbol *symbol,
-                           struct sc_error **err)
+static void verify_function(struct differ *differ, struct view *patch, const struct symbol *symbol)
 {
     struct code *linked = patched_code(differ, symbol);
     cleanup_free char *expected = linked ? view_text(differ->patched_view, linked) : NULL;
@@ -388,20 +415,23 @@ static int verify_function(struct differ *differ, struct view *patch, const stru
     cleanup_free char *found = mine ? view_text(patch, mine) : NULL;
     char left[128], right[128];
 
-    if (!mine)
-        return sc_error_set(err, SC_FAILED, "function %s is missing in %s", symbol->name,
-                            linked ? "the patch object" : "the patched link");
+    if (!mine) {
+        differ_refuse(differ, REFUSE_UNVERIFIED, symbol->object, symbol->name,
+                      "function %s is missing in %s", symbol->name,
+                      linked ? "the patch object" : "the patched link");
+        return;
+    }
     if (strcmp(expected, found) == 0 ||
         oracle_same_as_numbers(patch, mine, found, differ->patched_view, linked, expected,
                                symbol)) {
         mine->twin = linked;
-        return 0;
+        return;
     }
     first_difference(found, expected, left, right);
-    return sc_error_set(err, SC_FAILED,
-                        "function %s in the patch object is not that of the patched link: "
-                        "'%s' instead of '%s'",
-                        symbol->name, left, right);
+    differ_refuse(differ, REFUSE_UNVERIFIED, symbol->object, symbol->name,
+                  "function %s in the patch object is not that of the patched link: '%s' instead "
+                  "of '%s'",
+                  symbol->name, left, right);
 }
 
 /* The only object of that name, in the input file when one is given. */
@@ -425,8 +455,7 @@ static struct image_symbol *object_named(const struct image *image, const char *
 }
 
 /* New data must start with what it would start with in the patched program. */
-static int verify_object(struct differ *differ, struct view *patch, const struct symbol *symbol,
-                         struct sc_error **err)
+static void verify_object(struct differ *differ, struct view *patch, const struct symbol *symbol)
 {
     struct image_symbol *mine = object_named(patch->image, symbol->name, NULL);
     struct image_symbol *linked =
@@ -436,42 +465,40 @@ static int verify_object(struct differ *differ, struct view *patch, const struct
 
     /* two files may have an object of the name: then neither can be picked out by it */
     if (!mine || !linked)
-        return 0;
+        return;
     expected = view_object_text(differ->patched_view, linked);
     found = view_object_text(patch, mine);
-    if (strcmp(expected, found) == 0)
-        return 0;
-    return sc_error_set(err, SC_FAILED,
-                        "object %s in the patch object is not that of the patched link",
-                        symbol->name);
+    if (strcmp(expected, found) != 0)
+        differ_refuse(differ, REFUSE_UNVERIFIED, symbol->object, symbol->name,
+                      "object %s in the patch object is not that of the patched link",
+                      symbol->name);
 }
 
-static int verify_unit(struct differ *differ, struct view *patch, const struct unit *unit,
-                       struct sc_error **err)
+static void verify_unit(struct differ *differ, struct view *patch, const struct unit *unit)
 {
     const struct list *symbols = unit->symbol ? NULL : &unit->section->symbols;
 
-    if (unit->symbol)
-        return unit->section && unit->section->kind == SECTION_DATA && unit->symbol->name[0]
-                   ? verify_object(differ, patch, unit->symbol, err)
-                   : 0;
+    if (unit->symbol) {
+        if (unit->section && unit->section->kind == SECTION_DATA && unit->symbol->name[0])
+            verify_object(differ, patch, unit->symbol);
+        return;
+    }
     for (size_t i = 0; unit->section->kind == SECTION_TEXT && i < symbols->count; i++) {
         const struct symbol *symbol = symbols->items[i];
 
-        if (symbol->type == STT_FUNC && symbol->size && !symbol->parent &&
-            verify_function(differ, patch, symbol, err) < 0)
-            return -1;
+        if (symbol->type == STT_FUNC && symbol->size && !symbol->parent)
+            verify_function(differ, patch, symbol);
     }
-    return 0;
 }
 
 int oracle_verify_patch(struct differ *differ, struct image *image, struct sc_error **err)
 {
     struct view *patch = view_open(differ, image, differ->reference_view, err);
-    int result = patch ? 0 : -1;
 
-    for (size_t i = 0; result == 0 && i < differ->units.count; i++)
-        result = verify_unit(differ, patch, differ->units.items[i], err);
+    if (!patch)
+        return -1;
+    for (size_t i = 0; i < differ->units.count; i++)
+        verify_unit(differ, patch, differ->units.items[i]);
     view_close(patch);
-    return result;
+    return 0;
 }

@@ -77,12 +77,12 @@ char *view_object_text(struct view *view, const struct image_symbol *symbol);
 void view_close(struct view *view);
 
 /*
- * Compares reference and patched link and the result with the differ's. 0, or -1 with err set
- * (SC_FAILED) and the differences in the message.
+ * Compares reference and patched link and the result with the differ's. Where they disagree, that
+ * is a refusal. 0, or -1 with err set.
  */
 int oracle_compare(struct differ *differ, struct sc_error **err);
 
-/* Checks that each function in the linked patch object is that of the patched link. */
+/* Refuses a patch object with a function that is not that of the patched link. As above. */
 int oracle_verify_patch(struct differ *differ, struct image *patch, struct sc_error **err);
 
 #endif

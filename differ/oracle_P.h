@@ -66,9 +66,8 @@ void writer_table(struct writer *writer, const struct code *part);
 /*
  * oracle_numbers.c: compares the texts `mine` and `theirs` of two functions that differ. In a
  * program at a fixed address a number may look like an address, and then seem to change when what
- * lies there moves: instructions that are the same bytes on both sides are the same. function: in
- * the object that the left one was taken from, which must not relocate them; NULL for no such
- * check.
+ * lies there moves: instructions that are the same bytes on both sides, and that no relocation
+ * changes in the object that the left one was taken from, are the same. function: in that object.
  */
 bool oracle_same_as_numbers(struct view *a, const struct code *left, const char *mine,
                             struct view *b, const struct code *right, const char *theirs,

@@ -73,7 +73,7 @@ bool oracle_same_as_numbers(struct view *a, const struct code *left, const char 
 
             if ((size != other || memcmp(mine, theirs, size) != 0) &&
                 (!same_bytes(a, &x->insns[j], b, &y->insns[j]) ||
-                 (function && is_relocated(function, x, &x->insns[j]))))
+                 is_relocated(function, x, &x->insns[j])))
                 return false;
             mine += size + 1;
             theirs += other + 1;

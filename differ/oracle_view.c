@@ -163,22 +163,60 @@ static int compare_addresses(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static void add_start(struct view *view, size_t *room, uint64_t address)
+{
+    if (view->start_count == *room) {
+        uint64_t *more = pool_alloc(view->image->pool, (2 * *room + 1024) * sizeof(*more));
+
+        if (view->start_count)
+            memcpy(more, view->starts, view->start_count * sizeof(*more));
+        view->starts = more;
+        *room = 2 * *room + 1024;
+    }
+    view->starts[view->start_count++] = address;
+}
+
+/* Pointers in a section's data that no relocation tells of: in a program at a fixed address. */
+static void add_pointers(struct view *view, size_t *room, const struct elf_section *section)
+{
+    const struct address_range *absolute = &view->image->absolute;
+    uint64_t address = (section->shdr.sh_addr + 7) & ~UINT64_C(7);
+    size_t left;
+    const uint8_t *bytes = image_bytes(view->image, address, &left);
+
+    for (; bytes && left >= 8; bytes += 8, left -= 8) {
+        uint64_t value;
+
+        memcpy(&value, bytes, 8);
+        if (le64toh(value) >= absolute->start && le64toh(value) < absolute->end)
+            add_start(view, room, le64toh(value));
+    }
+}
+
+/* Where something without a name begins, by what refers to it: code, and pointers in data. */
 static void collect_starts(struct view *view)
 {
+    const struct image *image = view->image;
     size_t room = 0;
 
-    for (size_t i = 0; i < view->code_count; i++)
-        for (size_t j = 0; j < view->codes[i].insn_count; j++)
-            room += view->codes[i].insns[j].ref_count;
-    view->starts = pool_alloc(view->image->pool, (room + 1) * sizeof(*view->starts));
     for (size_t i = 0; i < view->code_count; i++)
         for (size_t j = 0; j < view->codes[i].insn_count; j++) {
             const struct arch_insn *insn = &view->codes[i].insns[j];
 
             for (uint8_t k = 0; k < insn->ref_count; k++)
                 if (insn->ref_sizes[k] == 0)
-                    view->starts[view->start_count++] = insn->refs[k];
+                    add_start(view, &room, insn->refs[k]);
         }
+    for (size_t i = 0; i < image->slot_count; i++)
+        if (image->slots[i].type == image->arch->dyn_relative)
+            add_start(view, &room, (uint64_t)image->slots[i].addend);
+    for (size_t i = 1; image->absolute.end && i < image->elf->section_count; i++) {
+        const GElf_Shdr *shdr = &image->elf->sections[i].shdr;
+
+        if ((shdr->sh_flags & (SHF_ALLOC | SHF_EXECINSTR)) == SHF_ALLOC &&
+            shdr->sh_type != SHT_NOBITS)
+            add_pointers(view, &room, &image->elf->sections[i]);
+    }
     if (view->start_count)
         qsort(view->starts, view->start_count, sizeof(*view->starts), compare_addresses);
 }

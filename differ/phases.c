@@ -113,7 +113,7 @@ static int make_patch(struct differ *differ, struct sc_error **err)
     if (result == 0)
         result = phase_link(differ, object, err);
     unlink(object);
-    if (result < 0)
+    if (result < 0 || differ->refusals.count)
         unlink(differ->job.output);
     return result;
 }
@@ -137,6 +137,8 @@ int differ_run(struct differ *differ, struct sc_error **err)
         return 0;
     if (oracle_compare(differ, err) < 0)
         return -1;
+    if (differ->refusals.count)
+        return 0;
     return differ_has_changes(differ) ? make_patch(differ, err) : 0;
 }
 

@@ -55,6 +55,7 @@ static void annotate_insn(struct section *section, const struct arch_insn *insn)
         /* mov foo@GOTPCREL(%rip) and friends keep RELOC_GOT; call *foo@... as well */
         relocation->stores = insn->stores;
         relocation->lea = insn->kind == INSN_LEA;
+        relocation->exact_size = insn->exact_size;
         relocation->known_size = insn->ref_count == 1 && insn->ref_sizes[0] > 0;
         if (relocation->branch && relocation->class == RELOC_PCREL)
             relocation->class = RELOC_BRANCH;

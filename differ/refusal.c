@@ -88,6 +88,10 @@ static const struct {
          "running processes hold objects in the old layout: keep new data in a shadow variable "
          "(syscare-patch.h), or declare SYSCARE_LAYOUT_IS_SAFE"},
     [REFUSE_NO_DEBUG_INFO] = {"no-debug-info", "build the package with -g"},
+    [REFUSE_UNVERIFIED] =
+        {"unverified",
+         "two ways of finding out what changes do not agree, so neither is trusted: please report "
+         "it with the capture; another optimisation level of the file may help"},
     [REFUSE_MARK] = {"bad-mark", "syscare-patch.h(3) tells what marks and hooks there are"},
 };
 

@@ -39,6 +39,7 @@ enum refusal_code {
     REFUSE_TYPE_LAYOUT,
     REFUSE_NO_DEBUG_INFO,
     REFUSE_MARK,
+    REFUSE_UNVERIFIED,
     REFUSE_CODE_COUNT
 };
 

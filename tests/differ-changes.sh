@@ -215,4 +215,29 @@ cp o/*.c p/
 sed -i 's/^static int/static int more_of_a[40];\n&/; s/return table_of_a/more_of_a[n \& 7]++; return table_of_a/; s/n + i/n + 2 * i/' p/aaa.c
 accepts 'a_place_before_an_array_is_not_the_object_that_lies_there' 'fill' '64 9 80 9 '
 
+
+# a weak function that another file's takes the place of
+new_case
+cat > o/main.c << 'END'
+extern int printf(const char *, ...);
+volatile int four = 4;
+__attribute__((weak, noipa)) int f(int x) { if (x > 50) printf("weak "); return x + 1; }
+__attribute__((noipa)) int g(int x) { if (x > 50) printf("more "); return x + 1; }
+void run(void) { printf("%d %d ", f(four), g(four)); }
+END
+cat > o/b.c << 'END'
+extern int printf(const char *, ...);
+__attribute__((noipa)) int f(int x) { if (x > 50) printf("strong "); return x + 10; }
+END
+cp o/b.c p/b.c
+sed 's/weak "/weaker "/' o/main.c > p/main.c
+finds_nothing 'a_weak_function_that_is_not_used_does_not_count'
+sed 's/weak "/weaker "/; s/more "/much "/; s/return x + 1/return x + 2/' o/main.c > p/main.c
+accepts 'nor_beside_others' g '14 5 14 6 '
+sed 's/weak "/weaker "/' o/main.c > p/main.c
+sed 's/x + 10/x + 20/' o/b.c > p/b.c
+accepts 'the_one_that_is_used_does' f '14 5 24 5 '
+cp o/main.c p/main.c
+echo 'int z;' > o/b.c
+refuses 'a_strong_function_in_place_of_a_weak_one_is_refused' moved-function
 tap_done

@@ -66,8 +66,10 @@ struct arch_insn {
     uint64_t refs[2];     /* addresses that its operands name */
     uint8_t ref_sizes[2]; /* bytes read or written there, 0 when only the address is used */
     uint8_t ref_count;
-    bool stores;        /* writes to a place that it names */
-    bool indirect;      /* a jump through a register or table */
+    uint8_t
+        exact_size; /* beyond doubt the bytes that it reads at refs[0], its only one; 0 unknown */
+    bool stores;    /* writes to a place that it names */
+    bool indirect;  /* a jump through a register or table */
     bool indirect_call; /* a call through a register or table */
     bool returns;       /* back to the caller */
 };

@@ -185,6 +185,27 @@ static bool is_flat(x86_reg segment)
     return segment != X86_REG_FS && segment != X86_REG_GS;
 }
 
+/* Bytes that the operand names. capstone 4 takes those of scalar comparisons for whole vectors. */
+static uint8_t operand_size(const cs_insn *insn, const cs_x86_op *op)
+{
+    switch (insn->id) {
+    case X86_INS_LEA:
+        return 0;
+    case X86_INS_COMISS:
+    case X86_INS_UCOMISS:
+    case X86_INS_VCOMISS:
+    case X86_INS_VUCOMISS:
+        return 4;
+    case X86_INS_COMISD:
+    case X86_INS_UCOMISD:
+    case X86_INS_VCOMISD:
+    case X86_INS_VUCOMISD:
+        return 8;
+    default:
+        return op->size;
+    }
+}
+
 static void decode_memory(const cs_insn *insn, const struct address_range *absolute,
                           struct arch_insn *out)
 {
@@ -192,7 +213,7 @@ static void decode_memory(const cs_insn *insn, const struct address_range *absol
 
     for (uint8_t i = 0; i < x86->op_count; i++) {
         const cs_x86_op *op = &x86->operands[i];
-        uint8_t size = insn->id == X86_INS_LEA ? 0 : op->size;
+        uint8_t size = operand_size(insn, op);
 
         if (op->type != X86_OP_MEM)
             continue;
@@ -208,6 +229,65 @@ static void decode_memory(const cs_insn *insn, const struct address_range *absol
             add_ref(out, (uint64_t)op->mem.disp, plain ? size : 0);
             blank_field(out, x86->encoding.disp_offset, 4);
         }
+    }
+}
+
+/*
+ * For instructions that load constants, what the manual says of the bytes that they read: unlike
+ * what capstone says of all others, it decides that the bytes behind them do not matter.
+ */
+static uint8_t exact_size(const cs_insn *insn)
+{
+    const cs_x86 *x86 = &insn->detail->x86;
+
+    switch (insn->id) {
+    case X86_INS_MOVSS:
+    case X86_INS_ADDSS:
+    case X86_INS_SUBSS:
+    case X86_INS_MULSS:
+    case X86_INS_DIVSS:
+    case X86_INS_COMISS:
+    case X86_INS_UCOMISS:
+    case X86_INS_VMOVSS:
+    case X86_INS_VADDSS:
+    case X86_INS_VSUBSS:
+    case X86_INS_VMULSS:
+    case X86_INS_VDIVSS:
+    case X86_INS_VCOMISS:
+    case X86_INS_VUCOMISS:
+        return 4;
+    case X86_INS_MOVSD:
+    case X86_INS_ADDSD:
+    case X86_INS_SUBSD:
+    case X86_INS_MULSD:
+    case X86_INS_DIVSD:
+    case X86_INS_COMISD:
+    case X86_INS_UCOMISD:
+    case X86_INS_VMOVSD:
+    case X86_INS_VADDSD:
+    case X86_INS_VSUBSD:
+    case X86_INS_VMULSD:
+    case X86_INS_VDIVSD:
+    case X86_INS_VCOMISD:
+    case X86_INS_VUCOMISD:
+        return 8;
+    case X86_INS_MOVAPS:
+    case X86_INS_MOVAPD:
+    case X86_INS_MOVUPS:
+    case X86_INS_MOVUPD:
+    case X86_INS_MOVDQA:
+    case X86_INS_MOVDQU:
+        return 16;
+    case X86_INS_VMOVAPS:
+    case X86_INS_VMOVAPD:
+    case X86_INS_VMOVUPS:
+    case X86_INS_VMOVUPD:
+    case X86_INS_VMOVDQA:
+    case X86_INS_VMOVDQU:
+        return x86->operands[0].reg >= X86_REG_XMM0 && x86->operands[0].reg <= X86_REG_XMM15 ? 16
+                                                                                             : 32;
+    default:
+        return 0;
     }
 }
 
@@ -279,6 +359,8 @@ static bool x86_decode(struct decoder *decoder, const uint8_t *code, size_t size
         out->kind = INSN_STOP;
     out->returns = insn->id == X86_INS_RET || insn->id == X86_INS_RETF;
     decode_memory(insn, absolute, out);
+    if (out->ref_count == 1 && !out->stores)
+        out->exact_size = exact_size(insn);
     decode_immediate(insn, absolute, out);
     decode_load(insn, out);
     return true;

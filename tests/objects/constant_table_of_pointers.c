@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A constant table of pointers (.data.rel.ro) changes; only the changed function uses it.
 // cflags: -fPIE
-// levels: -O1 -O2 -O3 -Os
 // changes: f
 // also: run
 // prints: bb dd

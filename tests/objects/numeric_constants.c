@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Constants of 4, 8, 16 and 32 bytes that all functions of a file share; one of each size changes.
 // cflags: -mavx
-// levels: -O1 -O2 -O3 -Os
 // changes: four eight sixteen
 // prints: 3.75 5.50 6 10 7.25 5.50 8 10
 #include "case.h"
