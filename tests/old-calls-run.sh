@@ -16,7 +16,7 @@ command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
 world_namespace "$0" "$@"
 trap 'world_end; rm -rf --one-file-system "$world"' EXIT
 # shellcheck disable=SC2034
-pair_source=main.c pair_compile="${CC:-gcc} -g -O2 -fcf-protection=full"
+pair_source=main.c
 
 # Three functions that main calls, each of which begins otherwise (a load by %rip, a short jump, pushes), one that is
 # called through one that stays, and one that its callee calls. An edit gives them their two parameters the other way
@@ -60,36 +60,51 @@ patch_mappings() {
     grep -c "$patches" "/proc/${target_pid[$1]}/maps"
 }
 
-world_begin "$builddir/tests/old-calls-run.world" > /dev/null 2>&1 || tap_bail "no world"
-tap_that "target_is_built" make_target || tap_bail "no target"
-tap_that "patch_is_made" make_pair_patch FIX1 11 "$newer" || tap_bail "no patch"
-tap_that "its_newer_version_is_made" make_pair_patch FIX2 21 "$newest" || tap_bail "no patch"
-tap_that "the_author_is_told_what_stays" grep -q 'main is called once: .* stays as it was for it: .*load' "$world/FIX1/report.json"
-old='[72][77]71 72 78 ' mixed='[72][1077]71 72 1078 ' new='[1072][1077]1071 1072 1078 '
-target_start running
-tap_that "daemon_starts" daemon_start || tap_bail "no daemon"
-tap_prints "old_code_runs_before" "$old" ask running 7
-tap_that "apply_succeeds_though_main_is_never_left" ctl apply FIX1
-tap_prints "main_calls_old_functions_and_others_call_new_ones" "$mixed" ask running 7
-target_start later
-tap_prints "a_process_that_starts_later_runs_new_code_alone" "$new" ask later 7
-tap_prints "status_shows_both_as_patched" 2 patched_count FIX1
-tap_that "deactive_succeeds" ctl deactive FIX1
-tap_prints "old_code_runs_again" "$old" ask running 7
-tap_prints "main_of_the_later_one_keeps_to_new_functions" '[1072][77]1071 1072 78 ' ask later 7
-tap_that "active_succeeds" ctl active FIX1
-tap_prints "main_keeps_to_old_functions_again" "$mixed" ask running 7
-tap_that "a_newer_patch_is_put_on_top" ctl apply FIX2
-tap_prints "main_keeps_to_old_functions_under_two_patches" '[72][2077]71 72 2078 ' ask running 7
-tap_that "the_newer_one_is_removed" ctl remove FIX2
-tap_prints "the_one_below_takes_over" "$mixed" ask running 7
-tap_that "it_is_put_on_top_again" ctl apply FIX2
-tap_that "the_one_below_is_removed_first" ctl remove FIX1
-tap_prints "the_one_on_top_stays_right" '[72][2077]71 72 2078 ' ask running 7
-daemon_kill
-tap_that "daemon_starts_again" daemon_start
-tap_prints "and_after_the_daemon_was_killed" '[72][2077]71 72 2078 ' ask running 7
-tap_that "the_last_one_is_removed" ctl remove FIX2
-tap_prints "old_code_runs_after" "$old" ask running 7
-tap_prints "nothing_stays_mapped" 0 patch_mappings running
+# Everything, for a program that is linked in one way. Usage: whole_way NAME LINK COMPILE
+whole_way() {
+    # shellcheck disable=SC2034
+    pair_link=$2 pair_compile="${CC:-gcc} -g -O2 -fcf-protection=full $3"
+    world_begin "$builddir/tests/old-calls-run.world" > /dev/null 2>&1 || tap_bail "no world"
+    tap_that "$1_target_is_built" make_target || tap_bail "no target"
+    tap_that "$1_patch_is_made" make_pair_patch FIX1 11 "$newer" || tap_bail "no patch"
+    tap_that "$1_its_newer_version_is_made" make_pair_patch FIX2 21 "$newest" || tap_bail "no patch"
+    tap_that "$1_the_author_is_told_what_stays" grep -q 'main is called once: .* stays as it was for it: .*load' "$world/FIX1/report.json"
+    local old='[72][77]71 72 78 ' mixed='[72][1077]71 72 1078 ' new='[1072][1077]1071 1072 1078 '
+    target_start running
+    tap_that "$1_daemon_starts" daemon_start || tap_bail "no daemon"
+    tap_prints "$1_old_code_runs_before" "$old" ask running 7
+    tap_that "$1_apply_succeeds_though_main_is_never_left" ctl apply FIX1
+    tap_prints "$1_main_calls_old_functions_and_others_call_new_ones" "$mixed" ask running 7
+    target_start later
+    tap_prints "$1_a_process_that_starts_later_runs_new_code_alone" "$new" ask later 7
+    tap_prints "$1_status_shows_both_as_patched" 2 patched_count FIX1
+    tap_that "$1_deactive_succeeds" ctl deactive FIX1
+    tap_prints "$1_old_code_runs_again" "$old" ask running 7
+    tap_prints "$1_main_of_the_later_one_keeps_to_new_functions" '[1072][77]1071 1072 78 ' ask later 7
+    tap_that "$1_active_succeeds" ctl active FIX1
+    tap_prints "$1_main_keeps_to_old_functions_again" "$mixed" ask running 7
+    tap_that "$1_a_newer_patch_is_put_on_top" ctl apply FIX2
+    tap_prints "$1_main_keeps_to_old_functions_under_two_patches" '[72][2077]71 72 2078 ' ask running 7
+    tap_that "$1_the_newer_one_is_removed" ctl remove FIX2
+    tap_prints "$1_the_one_below_takes_over" "$mixed" ask running 7
+    tap_that "$1_it_is_put_on_top_again" ctl apply FIX2
+    tap_that "$1_the_one_below_is_removed_first" ctl remove FIX1
+    tap_prints "$1_the_one_on_top_stays_right" '[72][2077]71 72 2078 ' ask running 7
+    daemon_kill
+    tap_that "$1_daemon_starts_again" daemon_start
+    tap_prints "$1_and_after_the_daemon_was_killed" '[72][2077]71 72 2078 ' ask running 7
+    tap_that "$1_the_last_one_is_removed" ctl remove FIX2
+    tap_prints "$1_old_code_runs_after" "$old" ask running 7
+    tap_prints "$1_nothing_stays_mapped" 0 patch_mappings running
+    target_end running
+    target_end later
+    daemon_stop
+    world_end
+    rm -rf --one-file-system "$world"
+}
+
+whole_way pie '' -fPIE
+whole_way fixed -no-pie -fno-pie
+whole_way static '-static -no-pie' -fno-pie
+whole_way static_pie -static-pie -fPIE
 tap_done

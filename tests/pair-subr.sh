@@ -2,7 +2,7 @@
 # Patches by the differ for processes of a daemon's world: a program of one file, with an edit.
 # SPDX-License-Identifier: GPL-2.0-or-later
 # To be sourced after daemon-subr.sh; needs $srcdir, $builddir, write_source (prints the file), $pair_source (its
-# name) and $pair_compile (compiler and flags).
+# name), $pair_compile (compiler and flags) and, for the link, $pair_link.
 # shellcheck disable=SC2154
 
 # One side, as linked and as compiled again. Usage: build_side DIR SED-SCRIPT
@@ -13,7 +13,7 @@ build_side() {
     # shellcheck disable=SC2086
     (cd "$dir" && $pair_compile -c "$pair_source" -o main.o &&
         $pair_compile -ffunction-sections -fdata-sections -c "$pair_source" -o main.replay &&
-        $pair_compile "$build_id" -Wl,-Map=out.map -o out ./main.o)
+        $pair_compile ${pair_link:-} "$build_id" -Wl,-Map=out.map -o out ./main.o)
 }
 
 # What a record of the target says. Usage: target_record FIELD
