@@ -11,6 +11,7 @@
 #   prints: TEXT        by the program before and after        has: REGEX        a symbol at -O2, else the case shows nothing
 #   levels: LEVEL...    others show nothing                    cflags:, ldflags:, as: library
 #   joined: FILE...     these units become one object by ld -r
+#   not: COMPILER:LEVEL...  these make other code, which the case is not about
 # Lines `/* unit: NAME */` begin further source files. What was extracted goes to $OBJECTS_DUMPS/CASE:gcc-VERSION:LEVEL.
 case_file=$(realpath "$1") gcc_suffix=$2
 shift 2
@@ -121,6 +122,7 @@ shows_it()
 joined=$(head joined | sed "s/\.$suffix/.o/g") library=$(head as) ldflags=$(head ldflags)
 for level in "$@"; do
     ! says levels || [[ " $(head levels) " == *" $level "* ]] || continue
+    [[ " $(head not) " != *" $version:$level "* ]] || continue
     cflags="$level -fcf-protection=full -I$top_srcdir/tests/objects $(head cflags)"
     out=''
     new_case

@@ -3,6 +3,7 @@
 // changes: third
 // also: scale scale.constprop scale.isra
 // prints: 12 20 5 12 20 40
+// not: gcc-11:-O3 gcc-12:-O3
 #include "case.h"
 static NOINLINE int scale(int x, int by) { if (x > 1000) puts("large"); for (int i = 0; i < by; i++) x += i & 1; return x * by; }
 NOIPA int first(int x) { return scale(x, 3); }

@@ -3,6 +3,7 @@
 // changes: first.isra
 // also: user run
 // levels: -O2 -O3
+// not: gcc-11:-O2 gcc-11:-O3
 // has: first\.isra
 // prints: 9 11
 #include "case.h"

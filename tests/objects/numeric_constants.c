@@ -2,6 +2,7 @@
 // Constants of 4, 8, 16 and 32 bytes that all functions of a file share; one of each size changes.
 // cflags: -mavx
 // changes: four eight sixteen
+// also: run
 // prints: 3.75 5.50 6 10 7.25 5.50 8 10
 #include "case.h"
 typedef int v4 __attribute__((vector_size(16)));
