@@ -204,7 +204,12 @@ no_pins() {
     ! find "$world/bpffs" -name 'link-*' | grep .
 }
 
-# The mappings of our patch objects in a process. Usage: patch_mappings PID
+# How many mappings of our patch objects a process has. Usage: patch_mappings PID
+patch_mappings() {
+    grep -c "$patches" "/proc/$1/maps"
+}
+
+# No thread of the process is stopped. Usage: target_threads_run PID
 target_threads_run() {
     ! grep -l '^State:.*[Tt] (' /proc/"$1"/task/*/status
 }

@@ -95,6 +95,49 @@ static void run_coroutines(char **arguments)
         swapcontext(&scheduler, &coroutines[i]);
 }
 
+#define SMALL_STACK 4096
+#define SMALL_UNUSED 512 /* at the end of each, which neither old nor new code comes to */
+#define SMALL_STACKS 32
+static uint64_t small_stacks[SMALL_STACKS][SMALL_STACK / sizeof(uint64_t)];
+static ucontext_t small[SMALL_STACKS];
+
+static void check_unused(int index)
+{
+    for (size_t i = 0; i < SMALL_UNUSED / sizeof(uint64_t); i++)
+        if (small_stacks[index][i] != i)
+            fail("the stack of a coroutine was written to");
+}
+
+static void small_coroutine(int index)
+{
+    for (;;) {
+        round_once();
+        rest_ms(1);
+        check_unused(index);
+        swapcontext(&small[index], &small[(index + 1) % SMALL_STACKS]);
+    }
+}
+
+/*
+ * Coroutines on stacks of 4 KiB, one beside the other, as languages with their own scheduler have
+ * them: there is always one running, with little room below it before the next one begins.
+ */
+static void run_small_coroutines(char **arguments)
+{
+    (void)arguments;
+    for (int i = 0; i < SMALL_STACKS; i++) {
+        for (size_t j = 0; j < SMALL_STACK / sizeof(uint64_t); j++)
+            small_stacks[i][j] = j;
+        getcontext(&small[i]);
+        small[i].uc_stack.ss_sp = small_stacks[i];
+        small[i].uc_stack.ss_size = SMALL_STACK;
+        makecontext(&small[i], (void (*)(void))small_coroutine, 1, i);
+    }
+    round_once(); /* so that all calls are bound: that needs much stack */
+    rest_ms(1);
+    swapcontext(&scheduler, &small[0]);
+}
+
 /*
  * nanosleep(2) with the stack pointer at another place, and back. Nothing is pushed there. Given
  * numbers in registers, so that it needs no stack itself.
@@ -138,18 +181,32 @@ static void run_edge(char **arguments)
     }
 }
 
-/* Never leaves such a stack until it is told to. */
-static void run_edge_waits(char **arguments)
+static void *edge_thread(void *data)
 {
     const struct timespec time = {0, 5000000};
     uint64_t stack = stack_edge(200);
 
-    (void)arguments;
+    (void)data;
     round_once();
     atomic_store(&self->at, 1);
     while (!atomic_load(&self->go))
         sleep_at(stack, &time);
     rounds_forever();
+    return NULL;
+}
+
+/*
+ * Never leaves such a stack until it is told to. The main thread, which could lend the stack of the
+ * process, has ended.
+ */
+static void run_edge_waits(char **arguments)
+{
+    pthread_t thread;
+
+    (void)arguments;
+    if (pthread_create(&thread, NULL, edge_thread, NULL) != 0)
+        fail("thread");
+    pthread_exit(NULL);
 }
 
 /* The stack pointer is used for something else, as some old cipher code does. */
@@ -251,6 +308,7 @@ const struct kind kinds_stack[] = {
     {"handler", run_handler},
     {"signals", run_signals},
     {"coroutines", run_coroutines},
+    {"small-coroutines", run_small_coroutines},
     {"edge", run_edge},
     {"edge-waits", run_edge_waits},
     {"nowhere", run_nowhere},

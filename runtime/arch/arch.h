@@ -144,6 +144,12 @@ bool arch_regs_native(const struct arch_regs *regs);
 uint64_t arch_pointer_guard(const struct arch_regs *regs);
 uint64_t arch_pointer_demangle(uint64_t word, uint64_t guard);
 
+/*
+ * Where the C library keeps what it knows of the thread, in which a word is the start and one the
+ * size of the stack that it has mapped for it (glibc, musl: struct pthread). 0 for nowhere.
+ */
+uint64_t arch_thread_block(const struct arch_regs *regs);
+
 /* True if the ARCH_CALL_MAX bytes end with a call: what follows them is a return address. */
 #define ARCH_CALL_MAX 7
 bool arch_ends_with_call(const uint8_t bytes[ARCH_CALL_MAX]);

@@ -98,6 +98,11 @@ uint64_t arch_pointer_guard(const struct arch_regs *regs)
     return regs->user.fs_base ? regs->user.fs_base + 0x30 : 0;
 }
 
+uint64_t arch_thread_block(const struct arch_regs *regs)
+{
+    return regs->user.fs_base;
+}
+
 /* PTR_DEMANGLE of glibc: ror $17; xor %fs:0x30 */
 uint64_t arch_pointer_demangle(uint64_t word, uint64_t guard)
 {

@@ -5,7 +5,6 @@
 #include "runtime/inject/fault.h"
 #include "runtime/inject/gadget.h"
 #include "runtime/inject/memory.h"
-#include "runtime/inject/stack.h"
 #include "runtime/inject/stop.h"
 #include "runtime/inject/task.h"
 
@@ -42,64 +41,6 @@ struct rseq_section {
     uint32_t version, flags;
     uint64_t start, size, abort;
 };
-
-/* Room that the thread has below its stack pointer, as far as its signal frames tell. */
-struct room {
-    uint64_t sp;
-    uint64_t bottom;
-};
-
-/*
- * An alternate stack has no guard page, and nobody checks that our frame fits: if the thread is
- * on one, the frame that brought it there says where it begins.
- */
-static bool frame_bottom(const struct arch_signal_frame *frame, void *data)
-{
-    struct room *room = data;
-    uint64_t start = frame->alternate_start;
-
-    if (room->sp - start < frame->alternate_size && start > room->bottom)
-        room->bottom = start;
-    return false;
-}
-
-/*
- * The main thread's stack is mapped down to where it has been used, and grows when it is written
- * to, also by us. A program that has just come to its deepest point stands in the last page.
- */
-static const struct process_map *stack_grow(struct job *job, const struct tracee *host, uint64_t sp,
-                                            uint64_t needed)
-{
-    const struct process_map *map = process_map_at(job->process, sp);
-    const uint8_t zero = 0;
-
-    if (!map || map->kind != PROCESS_MAP_STACK || sp - map->start > needed || sp <= needed)
-        return map;
-    if (memory_write(job, host->tid, sp - needed, &zero, 1) == 0)
-        process_maps_read(job->process, NULL);
-    return process_map_at(job->process, sp);
-}
-
-/* 0 when needed bytes below the stack pointer are free, else JOB_RETRY or -1 with the reply. */
-static int room_check(struct job *job, const struct tracee *host, uint64_t needed)
-{
-    struct room room = {.sp = arch_regs_sp(&host->regs)};
-    struct stack_visitor visitor = {.frame = frame_bottom, .data = &room};
-    const struct process_map *map = stack_grow(job, host, room.sp, needed + 1);
-    int result;
-
-    if (map && (map->prot & PROT_WRITE)) {
-        room.bottom = map->start;
-        result = stack_walk(job, host, &visitor);
-        if (result)
-            return result < 0 ? -1 : JOB_RETRY;
-        if (room.sp - room.bottom > needed)
-            return 0;
-    }
-    reply_set(job->reply, INJECT_BUSY, "thread %d has no room on its stack", host->tid);
-    job->reply->tid = host->tid;
-    return JOB_RETRY;
-}
 
 /*
  * In a restartable sequence a thread must not be moved and brought back: the kernel would forget
@@ -168,14 +109,13 @@ static int frame_write(struct job *job, struct infection *infection, const uint8
                        size_t fpu_size)
 {
     struct tracee *host = infection->host;
-    uint64_t top = arch_regs_sp(&host->regs) - arch_red_zone();
     cleanup_free uint8_t *image = malloc(arch_frame_room(fpu_size));
     size_t size;
 
     if (!image)
         return reply_set(job->reply, INJECT_FAILED, "out of memory");
-    arch_frame_build(top, &host->regs, fpu, fpu_size, infection->signal_mask, &infection->gadgets,
-                     image, &size, &infection->frame);
+    arch_frame_build(infection->room.top, &host->regs, fpu, fpu_size, infection->signal_mask,
+                     &infection->gadgets, image, &size, &infection->frame);
     infection->scratch = (infection->frame - INFECT_SCRATCH) & ~UINT64_C(15);
     if (memory_write(job, host->tid, infection->frame, image, size) < 0)
         return reply_set(job->reply, INJECT_FAILED, "writing to the stack: %s", strerror(errno));
@@ -201,11 +141,11 @@ static int begin(struct job *job, struct tracee *host, struct infection *infecti
                                &infection->signal_mask) < 0)
         return reply_set(job->reply, INJECT_FAILED, "state of thread %d: %s", host->tid,
                          strerror(errno));
-    stack += arch_red_zone() + arch_frame_room((size_t)fpu_size) + INFECT_SCRATCH + 64;
+    stack += arch_frame_room((size_t)fpu_size) + INFECT_SCRATCH + 64;
     /* Without the filter being asked: if we die in a chain, it would be asked for all the rest. */
     infection->chains = !infection->filtered && arch_regs_may_chain(&host->regs) &&
-                        room_check(job, host, stack + CHAIN_ROOM) == 0;
-    result = infection->chains ? 0 : room_check(job, host, stack);
+                        room_find(job, host, stack + CHAIN_ROOM, &infection->room) == 0;
+    result = infection->chains ? 0 : room_find(job, host, stack, &infection->room);
     return result ? result : frame_write(job, infection, fpu, (size_t)fpu_size);
 }
 
@@ -557,4 +497,5 @@ void infect_end(struct job *job, struct infection *infection)
     registers_set(job->injector, host->tid, &host->regs);
     trace(job->injector, PTRACE_SETOPTIONS, host->tid, NULL, (void *)(long)PTRACE_O_TRACESYSGOOD);
     infection->masked = false;
+    room_leave(job, host, &infection->room);
 }

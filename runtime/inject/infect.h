@@ -2,12 +2,13 @@
 /*
  * System calls made by a stopped thread of the target on our behalf.
  *
- * The thread's whole state is first written as a signal frame below its red zone. Each call then
- * runs the target's own "syscall; ret" on top of that frame, whose return address is the target's
- * own rt_sigreturn. So if we die, at whichever instruction, the thread finishes the call at hand,
- * returns into rt_sigreturn and is back in its exact old state. Nothing of ours needs to be alive,
- * and no code of ours needs to be in the target. While we live, the state is put back by ptrace
- * instead, because rt_sigreturn would make an interrupted nanosleep(2) fail with EINTR.
+ * The thread's whole state is first written as a signal frame below its red zone, or to other
+ * memory that is free (room.h). Each call then runs the target's own "syscall; ret" on top of that
+ * frame, whose return address is the target's own rt_sigreturn. So if we die, at whichever
+ * instruction, the thread finishes the call at hand, returns into rt_sigreturn and is back in its
+ * exact old state. Nothing of ours needs to be alive, and no code of ours needs to be in the
+ * target. While we live, the state is put back by ptrace instead, because rt_sigreturn would make
+ * an interrupted nanosleep(2) fail with EINTR.
  *
  * One window remains, in processes with a seccomp filter that kills for mmap, socketpair, recvmsg,
  * close or munmap. PTRACE_O_SUSPEND_SECCOMP ends with us, and the kernel asks the filter after the
@@ -18,6 +19,7 @@
 #define SYSCARE_INJECT_INFECT_H
 
 #include "runtime/inject/injector.h"
+#include "runtime/inject/room.h"
 
 /* Memory below the frame for arguments of the calls. */
 #define INFECT_SCRATCH 512
@@ -25,6 +27,7 @@
 struct infection {
     struct tracee *host;
     struct arch_gadgets gadgets;
+    struct room room;     /* where the frame stands */
     uint64_t signal_mask; /* of the host */
     uint64_t frame;       /* stack pointer of the injected calls */
     uint64_t scratch;     /* INFECT_SCRATCH bytes that may be used */

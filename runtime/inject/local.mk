@@ -36,6 +36,7 @@ INJECT_SOURCES = \
   runtime/inject/release.c runtime/inject/release.h \
   runtime/inject/cut.c runtime/inject/cut.h \
   runtime/inject/infect.c runtime/inject/infect.h \
+  runtime/inject/room.c runtime/inject/room.h \
   runtime/inject/hooks.c runtime/inject/hooks.h \
   runtime/inject/gadget.c runtime/inject/gadget.h \
   runtime/inject/descriptor.c runtime/inject/descriptor.h \

@@ -2,9 +2,11 @@
 // Looks for pointers into a patch, wherever a program may keep one.
 #include "runtime/inject/refers.h"
 #include "lib/cleanup.h"
+#include "runtime/inject/stack.h"
 #include "runtime/inject/task.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +14,16 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /* More writable memory than this is not searched while everything stands still. */
 #define SEARCH_MAX (UINT64_C(64) << 20)
 #define CHUNK (1u << 20)
+#define CHUNK_PAGES (CHUNK / 4096u) /* at most */
+
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGE_PRESENT (UINT64_C(1) << 63)
+#define PAGE_SWAPPED (UINT64_C(1) << 62)
 
 /* What is looked for in the memory of the process. */
 struct search {
@@ -41,34 +49,91 @@ static bool words_search(const uint8_t *data, size_t size, const struct search *
     return false;
 }
 
-static bool range_search(const struct process *process, uint64_t start, uint64_t end,
-                         const struct search *search, uint8_t *buffer)
-{
-    for (uint64_t at = start; at < end; at += CHUNK) {
-        size_t size = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+/* What is read of a process while it stands still. */
+struct reader {
+    const struct process *process;
+    int pagemap; /* /proc/PID/pagemap, or -1 */
+    uint64_t page;
+    uint8_t buffer[CHUNK];
+};
 
-        /* What cannot be read cannot be known: it may hold a pointer. */
-        if (!process_read(process, at, buffer, size) || words_search(buffer, size, search))
-            return true;
+static bool pages_search(struct reader *reader, uint64_t start, uint64_t end,
+                         const struct search *search)
+{
+    size_t size = (size_t)(end - start);
+
+    /* What cannot be read cannot be known: it may hold a pointer. */
+    return !process_read(reader->process, start, reader->buffer, size) ||
+           words_search(reader->buffer, size, search);
+}
+
+/*
+ * Finds out which pages from start hold something of this process: what it has never touched, or
+ * only has in common with others, is as it was mapped. Without pagemap it is all of them.
+ */
+static void pages_touched(const struct reader *reader, uint64_t start, size_t count, bool *touched)
+{
+    uint64_t entries[CHUNK_PAGES];
+    ssize_t size = (ssize_t)(count * sizeof(*entries));
+
+    if (reader->pagemap < 0 || pread(reader->pagemap, entries, (size_t)size,
+                                     (off_t)(start / reader->page * sizeof(*entries))) != size)
+        memset(entries, 0xff, (size_t)size);
+    for (size_t i = 0; i < count; i++)
+        touched[i] = entries[i] & (PAGE_PRESENT | PAGE_SWAPPED);
+}
+
+/* Bytes of the chunk that begins at start. */
+static uint64_t chunk_touched(const struct reader *reader, uint64_t start, uint64_t end)
+{
+    uint64_t size = end - start < CHUNK ? end - start : CHUNK, total = 0;
+    bool touched[CHUNK_PAGES];
+
+    pages_touched(reader, start, (size_t)(size / reader->page), touched);
+    for (uint64_t i = 0; i < size / reader->page; i++)
+        total += touched[i] ? reader->page : 0;
+    return total;
+}
+
+static bool range_search(struct reader *reader, uint64_t start, uint64_t end,
+                         const struct search *search)
+{
+    while (start < end) {
+        const uint64_t page = reader->page, first = start & ~(page - 1);
+        size_t count = (size_t)((end - first + page - 1) / page);
+        bool touched[CHUNK_PAGES];
+
+        count = count < CHUNK / page ? count : (size_t)(CHUNK / page);
+        pages_touched(reader, first, count, touched);
+        for (size_t i = 0, next; i < count; i = next) {
+            uint64_t from = first + i * page, to;
+
+            for (next = i + 1; next < count && touched[next] == touched[i];)
+                next++;
+            to = first + next * page;
+            if (touched[i] &&
+                pages_search(reader, from < start ? start : from, to < end ? to : end, search))
+                return true;
+        }
+        start = first + count * page;
     }
     return false;
 }
 
 /*
- * Where in a mapping live data can begin. Below the stack pointer of the main thread lies only
- * what calls that have returned left behind. Other stacks are not told from heap memory.
+ * Where in a mapping live data can begin. Below the stack pointer lies only what calls that have
+ * returned left behind, where the mapping begins with that thread's stack.
  */
 static uint64_t live_start(const struct job *job, const struct process_map *map)
 {
-    if (map->kind == PROCESS_MAP_STACK)
-        for (size_t i = 0; i < job->threads.count; i++) {
-            const struct tracee *tracee = &job->threads.items[i];
-            uint64_t sp = arch_regs_sp(&tracee->regs) & ~UINT64_C(7);
+    for (size_t i = 0; i < job->threads.count; i++) {
+        const struct tracee *tracee = &job->threads.items[i];
+        uint64_t sp = arch_regs_sp(&tracee->regs) & ~UINT64_C(7), bottom;
 
-            if (tracee->stopped && tracee->tid == job->pid && sp > map->start + arch_red_zone() &&
-                sp < map->end)
-                return sp;
-        }
+        if (tracee->stopped && sp > map->start + arch_red_zone() && sp < map->end &&
+            stack_bottom(job, tracee, &bottom) && bottom == map->start)
+            return sp;
+    }
     return map->start;
 }
 
@@ -92,28 +157,64 @@ static bool red_zone_refers(const struct process *process, uint64_t sp, const st
     return false;
 }
 
-/* True unless no word of writable memory outside the patch itself points into the patch. */
-static bool memory_refers(const struct job *job, const struct search *search)
+static bool is_searched(const struct process_map *map, const struct search *search)
 {
-    const struct process *process = job->process;
-    cleanup_free uint8_t *buffer = malloc(CHUNK);
+    return (map->prot & PROT_WRITE) && !(map->start >= search->low && map->end <= search->high);
+}
+
+/* So much that the threads would stand still for too long. */
+static bool is_too_much(const struct reader *reader, const struct search *search)
+{
+    const struct process *process = reader->process;
     uint64_t total = 0;
 
-    if (!buffer)
+    for (size_t i = 0; i < process->map_count; i++) {
+        const struct process_map *map = &process->maps[i];
+
+        if (is_searched(map, search))
+            for (uint64_t at = map->start; at < map->end && total <= SEARCH_MAX; at += CHUNK)
+                total += chunk_touched(reader, at, map->end);
+    }
+    return total > SEARCH_MAX;
+}
+
+static bool maps_refer(const struct job *job, struct reader *reader, const struct search *search)
+{
+    const struct process *process = job->process;
+
+    if (is_too_much(reader, search))
         return true;
     for (size_t i = 0; i < process->map_count; i++) {
         const struct process_map *map = &process->maps[i];
         uint64_t start = live_start(job, map);
 
-        if (!(map->prot & PROT_WRITE) || (map->start >= search->low && map->end <= search->high))
+        if (!is_searched(map, search))
             continue;
-        total += map->end - start;
         if (start != map->start && red_zone_refers(process, start, search))
             return true;
-        if (total > SEARCH_MAX || range_search(process, start, map->end, search, buffer))
+        if (range_search(reader, start, map->end, search))
             return true;
     }
     return false;
+}
+
+/* True unless no word of writable memory outside the patch itself points into the patch. */
+static bool memory_refers(const struct job *job, const struct search *search)
+{
+    cleanup_free struct reader *reader = malloc(sizeof(*reader));
+    char path[64];
+    bool found;
+
+    if (!reader)
+        return true;
+    snprintf(path, sizeof(path), "/proc/%d/pagemap", job->process->task);
+    reader->process = job->process;
+    reader->pagemap = open(path, O_RDONLY | O_CLOEXEC);
+    reader->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    found = maps_refer(job, reader, search);
+    if (reader->pagemap >= 0)
+        close(reader->pagemap);
+    return found;
 }
 
 /* Any register may hold a pointer; a vector register does while memory is being copied. */

@@ -5,12 +5,19 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define CHUNK 65536u
 #define REGIONS_MAX 16
 
-/* A stack pointer in a mapping larger than this is not in a stack that we could look through. */
+/* More is not looked through while the thread stands still. */
 #define STACK_MAX (UINT64_C(64) << 20)
+
+/* Coroutines have their stacks in mappings of any size; none uses more than this. */
+#define COROUTINE_STACK_MAX (UINT64_C(16) << 20)
+
+/* struct pthread of glibc 2.17 to 2.41 is at most this large. */
+#define THREAD_BLOCK_MAX 2560
 
 struct region {
     uint64_t start, end;
@@ -24,6 +31,49 @@ struct walk {
 };
 
 /*
+ * The C library's description of a thread begins where its thread pointer leads, and has the start
+ * of its stack, the size and (glibc) that of the guard beside each other: struct pthread,
+ * stackblock of glibc, map_base of musl. Stack pointer and description itself are both inside.
+ */
+static bool read_bottom(const struct process *process, const struct arch_regs *regs,
+                        const struct process_map *map, uint64_t *bottom)
+{
+    uint64_t words[THREAD_BLOCK_MAX / sizeof(uint64_t)] = {0};
+    uint64_t block = arch_thread_block(regs), sp = arch_regs_sp(regs), page = sysconf(_SC_PAGESIZE);
+    size_t room = sizeof(words);
+
+    if (block < sp || block >= map->end)
+        return false;
+    if (map->end - block < room)
+        room = (size_t)(map->end - block) & ~(sizeof(*words) - 1);
+    if (!process_read(process, block, words, room))
+        return false;
+    for (size_t i = 0; i + 2 < sizeof(words) / sizeof(*words); i++) {
+        uint64_t start = words[i], size = words[i + 1], guard = words[i + 2];
+
+        if (start % page || size % page || start == 0 || start > sp || block - start >= size ||
+            map->end - start < size)
+            continue;
+        start += guard % page == 0 && guard < size ? guard : 0;
+        *bottom = start > map->start ? start : map->start;
+        return *bottom <= sp;
+    }
+    return false;
+}
+
+bool stack_bottom(const struct job *job, const struct tracee *tracee, uint64_t *bottom)
+{
+    const struct process_map *map = process_map_at(job->process, arch_regs_sp(&tracee->regs));
+
+    if (!map)
+        return false;
+    if (map->kind != PROCESS_MAP_STACK)
+        return read_bottom(job->process, &tracee->regs, map, bottom);
+    *bottom = map->start;
+    return tracee->tid == tracee->tgid;
+}
+
+/*
  * Code that has no use for a stack may keep something else in the stack pointer (ciphers do, and
  * programs that switch stacks, for a moment). Where its stack is cannot be known: later, then.
  */
@@ -35,24 +85,27 @@ static int stack_lost(struct walk *walk, pid_t tid)
 }
 
 /* Adds the stack that sp points into. 0, STACK_LOST or -1, with the reply set. */
-static int region_add(struct walk *walk, pid_t tid, uint64_t sp)
+static int region_add(struct walk *walk, const struct tracee *tracee, uint64_t sp)
 {
-    uint64_t from = (sp - arch_red_zone()) & ~UINT64_C(7);
+    uint64_t from = (sp - arch_red_zone()) & ~UINT64_C(7), end, bottom;
     const struct process_map *map = process_map_at(walk->job->process, sp);
 
     for (size_t i = 0; i < walk->count; i++)
         if (from >= walk->regions[i].start && from < walk->regions[i].end)
             return 0;
     if (!map)
-        return stack_lost(walk, tid);
+        return stack_lost(walk, tracee->tid);
     if (walk->count == REGIONS_MAX)
         return reply_set(walk->job->reply, INJECT_UNSUPPORTED, "thread %d has too many stacks",
-                         tid);
+                         tracee->tid);
     from = from < map->start ? map->start : from;
-    if (map->end - from > STACK_MAX)
+    end = map->end;
+    if (end - from > STACK_MAX && !stack_bottom(walk->job, tracee, &bottom))
+        end = from + COROUTINE_STACK_MAX;
+    if (end - from > STACK_MAX)
         return reply_set(walk->job->reply, INJECT_UNSUPPORTED,
-                         "the stack of thread %d lies in a mapping of more than 64 MiB", tid);
-    walk->regions[walk->count++] = (struct region){from, map->end};
+                         "the stack of thread %d has more than 64 MiB", tracee->tid);
+    walk->regions[walk->count++] = (struct region){from, end};
     return 0;
 }
 
@@ -67,7 +120,7 @@ static bool word_is_sigreturn(const struct walk *walk, uint64_t word)
            arch_gadget_is_sigreturn(code);
 }
 
-static int frame_visit(struct walk *walk, pid_t tid, uint64_t address)
+static int frame_visit(struct walk *walk, const struct tracee *tracee, uint64_t address)
 {
     struct arch_signal_frame frame;
     uint8_t bytes[ARCH_SIGNAL_FRAME];
@@ -80,11 +133,11 @@ static int frame_visit(struct walk *walk, pid_t tid, uint64_t address)
     /* A stale frame may hold anything: only a stack pointer into memory is followed. */
     if (!process_map_at(walk->job->process, frame.sp))
         return 0;
-    return region_add(walk, tid, frame.sp);
+    return region_add(walk, tracee, frame.sp);
 }
 
-static int chunk_walk(struct walk *walk, pid_t tid, uint64_t address, const uint8_t *data,
-                      size_t size)
+static int chunk_walk(struct walk *walk, const struct tracee *tracee, uint64_t address,
+                      const uint8_t *data, size_t size)
 {
     for (size_t at = 0; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
         uint64_t word;
@@ -97,14 +150,15 @@ static int chunk_walk(struct walk *walk, pid_t tid, uint64_t address, const uint
             return 1;
         if (!word_is_sigreturn(walk, word))
             continue;
-        result = frame_visit(walk, tid, address + at);
+        result = frame_visit(walk, tracee, address + at);
         if (result)
             return result;
     }
     return 0;
 }
 
-static int region_walk(struct walk *walk, pid_t tid, const struct region *region, uint8_t *buffer)
+static int region_walk(struct walk *walk, const struct tracee *tracee, const struct region *region,
+                       uint8_t *buffer)
 {
     uint64_t at = region->start;
 
@@ -114,8 +168,8 @@ static int region_walk(struct walk *walk, pid_t tid, const struct region *region
 
         if (!process_read(walk->job->process, at, buffer, want))
             return reply_set(walk->job->reply, INJECT_FAILED,
-                             "the stack of thread %d cannot be read", tid);
-        result = chunk_walk(walk, tid, at, buffer, want);
+                             "the stack of thread %d cannot be read", tracee->tid);
+        result = chunk_walk(walk, tracee, at, buffer, want);
         if (result)
             return result;
         at += want;
@@ -131,11 +185,11 @@ int stack_walk(struct job *job, const struct tracee *tracee, const struct stack_
 
     if (!buffer)
         return reply_set(job->reply, INJECT_FAILED, "out of memory");
-    result = region_add(&walk, tracee->tid, arch_regs_sp(&tracee->regs));
+    result = region_add(&walk, tracee, arch_regs_sp(&tracee->regs));
     while (result == 0 && walk.next < walk.count) {
         struct region region = walk.regions[walk.next++];
 
-        result = region_walk(&walk, tracee->tid, &region, buffer);
+        result = region_walk(&walk, tracee, &region, buffer);
     }
     return result;
 }

@@ -20,6 +20,14 @@ struct stack_visitor {
     void *data;
 };
 
+/*
+ * The lowest address of the stack that the thread is on, in *bottom, where that is beyond doubt:
+ * the main thread is on the stack of the process, another one on what the C library has mapped for
+ * it and keeps in its description of the thread. False for the stacks of coroutines and the like,
+ * of which only the program knows how small they are.
+ */
+bool stack_bottom(const struct job *job, const struct tracee *tracee, uint64_t *bottom);
+
 /* The stack pointer points to no memory: the reply says so, and it may be otherwise later. */
 #define STACK_LOST 2
 
