@@ -34,6 +34,13 @@ static bool frame_bottom(const struct arch_signal_frame *frame, void *data)
     return false;
 }
 
+/* True if nothing is mapped down to size bytes below the mapping: a stack can grow so far. */
+static bool is_free_below(const struct process *process, const struct process_map *map,
+                          uint64_t size)
+{
+    return map->start > size && (map == process->maps || map->start - size >= (map - 1)->end);
+}
+
 /*
  * The main thread's stack is mapped down to where it has been used, and grows when it is written
  * to, also by us. A program that has just come to its deepest point stands in the last page.
@@ -44,7 +51,8 @@ static const struct process_map *stack_grow(struct job *job, const struct tracee
     const struct process_map *map = process_map_at(job->process, sp);
     const uint8_t zero = 0;
 
-    if (!map || map->kind != PROCESS_MAP_STACK || sp - map->start > needed || sp <= needed)
+    if (!map || map->kind != PROCESS_MAP_STACK || sp - map->start > needed ||
+        !is_free_below(job->process, map, needed))
         return map;
     if (memory_write(job, host->tid, sp - needed, &zero, 1) == 0)
         process_maps_read(job->process, NULL);
@@ -130,7 +138,8 @@ static bool find_spare(struct job *job, const struct tracee *host, uint64_t need
     start = map->start;
     if (map->end - start < size + page || !is_spare(job, start, size + page)) {
         start -= size + page;
-        if (start > map->start || fill_spare(job, host->tid, start, size + page) < 0 ||
+        if (!is_free_below(job->process, map, size + page) ||
+            fill_spare(job, host->tid, start, size + page) < 0 ||
             process_maps_read(job->process, NULL) < 0)
             return false;
         map = process_map_at(job->process, start);
