@@ -62,16 +62,22 @@ void bind_target(struct binding *binding, uint8_t kind, uint64_t address, uint64
     binding->name = name;
 }
 
-/* Something that the target defines. */
+/* True if nobody else's can take the place of the definition in the patched program. */
+static bool is_own(const struct symbol *definition)
+{
+    return definition->bind == STB_LOCAL || definition->visibility != STV_DEFAULT;
+}
+
+/* Something that the target defines. own: it cannot be another's, whatever it was before. */
 static bool bind_defined(struct differ *differ, const struct relocation *relocation,
-                         const struct image_symbol *symbol, struct binding *binding)
+                         const struct image_symbol *symbol, bool own, struct binding *binding)
 {
     const struct elf_section *section = image_section(differ->reference, symbol->address);
     bool code = section && (section->shdr.sh_flags & SHF_EXECINSTR);
 
     if (symbol->type == STT_TLS)
         return bind_refuse(differ, REFUSE_TLS, relocation, "thread-local variable", symbol->name);
-    if (resolve_is_preemptible(differ, symbol))
+    if (!own && resolve_is_preemptible(differ, symbol))
         return bind_preemptible(differ, relocation, symbol, binding);
     if (symbol->type == STT_GNU_IFUNC)
         return bind_indirect(differ, relocation, symbol, binding);
@@ -82,13 +88,13 @@ static bool bind_defined(struct differ *differ, const struct relocation *relocat
 
 /* By the symbol's name in the original: that is what the target has. */
 static bool bind_existing(struct differ *differ, const struct relocation *relocation,
-                          const struct symbol *symbol, struct binding *binding)
+                          const struct symbol *symbol, bool own, struct binding *binding)
 {
     enum refusal_code why;
     struct image_symbol *found = resolve_symbol(differ, symbol, &why);
 
     if (found)
-        return bind_defined(differ, relocation, found, binding);
+        return bind_defined(differ, relocation, found, own, binding);
     if (!symbol_is_defined(symbol) && why == REFUSE_SYMBOL_NOT_FOUND)
         return bind_import(differ, relocation, symbol->name, binding);
     return bind_refuse(differ, why, relocation,
@@ -139,10 +145,11 @@ static bool bind_included(struct differ *differ, const struct relocation *reloca
         return bind_refuse(differ, REFUSE_INSIDE_FUNCTION, relocation, "reference into",
                            target->name);
     old = resolve_symbol(differ, target->twin, &why);
-    if (relocation->class == RELOC_BRANCH && (!old || !resolve_is_preemptible(differ, old)))
+    if (relocation->class == RELOC_BRANCH &&
+        (is_own(target) || !old || !resolve_is_preemptible(differ, old)))
         return true;
     /* its address, or a call that another library may have taken over */
-    return bind_existing(differ, relocation, target->twin, binding);
+    return bind_existing(differ, relocation, target->twin, is_own(target), binding);
 }
 
 static bool is_supported(struct differ *differ, const struct relocation *relocation)
@@ -195,7 +202,7 @@ bool bind_reference(struct differ *differ, const struct relocation *relocation,
     if (tls_is_reference(relocation))
         return bind_thread_local(differ, relocation, target, binding);
     if (!target)
-        return bind_existing(differ, relocation, relocation->target, binding);
+        return bind_existing(differ, relocation, relocation->target, false, binding);
     if (target->absolute || (target->section && target->section->kind == SECTION_SET))
         return bind_refuse(differ, REFUSE_AMBIGUOUS_REFERENCE, relocation, "reference to",
                            symbol_label(target));
@@ -210,5 +217,5 @@ bool bind_reference(struct differ *differ, const struct relocation *relocation,
     if (symbol_is_function(target) && relocation->delta != 0)
         return bind_refuse(differ, REFUSE_INSIDE_FUNCTION, relocation, "reference into",
                            target->name);
-    return bind_existing(differ, relocation, target->twin, binding);
+    return bind_existing(differ, relocation, target->twin, is_own(target), binding);
 }

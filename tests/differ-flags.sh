@@ -93,6 +93,30 @@ sed -i 's/fresh(n); i++/(\&fresh)(n); i++/; s/fresh_count > 90/(long)\&fresh == 
 cflags='-O2 -fPIC'
 accepts 'and_so_is_its_address' fixed "$want"
 
+# What becomes static is not that of another library any more.
+for kind in CALLED TAKEN; do
+    new_case
+    cat > o/main.c << 'END'
+extern int printf(const char *, ...);
+#define N __attribute__((noipa))
+volatile int five = 5;
+STATIC N int same(int x) { if (x > 50) printf("same"); return x * 7; }
+STATIC N int gl(int x) { if (x > 50) printf("gl"); return x * 7; }
+#ifdef TAKEN
+N int a(int x) { int (*volatile p)(int) = gl, (*volatile q)(int) = same; if (x > 50) printf("a"); return p(x) + q(x) + 1; }
+#else
+N int a(int x) { if (x > 50) printf("a"); return gl(x) + same(x) + 1; }
+#endif
+void run(void) { printf("%d ", a(five)); }
+END
+    sed -i "1i #define $kind" o/main.c
+    sed '1i #define STATIC static' o/main.c > p/main.c
+    sed -i '1i #define STATIC' o/main.c
+    sed -i 's/+ 1; }/+ 2; }/; s/"gl"); return x \* 7/"gl"); return x * 8/' p/main.c
+    cflags='-O2 -fPIC -fcf-protection=full'
+    accepts "functions_of_a_library_that_become_static_are_its_own_$kind" 'a gl' '71 77 '
+done
+
 # Linked with everything: the C library's own code moves, and some numbers of a program at a fixed address look like
 # places that move with it.
 unset library
