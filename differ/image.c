@@ -11,6 +11,18 @@ static int bad_image(struct image *image, struct sc_error **err, const char *wha
     return sc_error_set(err, SC_FAILED, "%s: %s", image->elf->path, what);
 }
 
+/*
+ * Is the symbol in something that is mapped? With link-time optimisation each source file has one
+ * in .debug_info (session.c.5d9907ac): its value is a place in there, but looks like an address.
+ */
+static bool is_mapped(const struct image *image, const GElf_Sym *sym)
+{
+    const struct elf_file *elf = image->elf;
+
+    return sym->st_shndx >= elf->section_count ||
+           elf->sections[sym->st_shndx].shdr.sh_flags & SHF_ALLOC;
+}
+
 static int read_symbol(struct image *image, Elf_Data *data, size_t names, size_t index,
                        struct image_symbol *symbol, struct sc_error **err)
 {
@@ -34,7 +46,8 @@ static int read_symbol(struct image *image, Elf_Data *data, size_t names, size_t
     symbol->visibility = GELF_ST_VISIBILITY(sym.st_other);
     symbol->undefined = sym.st_shndx == SHN_UNDEF;
     symbol->defined = !symbol->undefined;
-    if (sym.st_shndx == SHN_ABS || symbol->type == STT_SECTION || symbol->type == STT_FILE)
+    if (sym.st_shndx == SHN_ABS || symbol->type == STT_SECTION || symbol->type == STT_FILE ||
+        !is_mapped(image, &sym))
         symbol->defined = false;
     return 0;
 }

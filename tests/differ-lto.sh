@@ -144,4 +144,26 @@ accepts 'a_variable_that_another_partition_comes_to_use_keeps_its_value' 'twice'
 write_case
 sed -i 's/calls += 2;/calls += 2; static int calls_of_mine; calls_of_mine++; if (calls_of_mine > 90) puts("many");/' p/twice.c
 accepts 'a_new_static_variable_starts_at_zero' 'parse' '60 120 180 70 140 210 '
+
+# Each unit has a symbol in .debug_info, whose value lies where the jump table has its address; with the patch the debugging
+# information is longer.
+new_case
+units=$(seq 25)
+for u in $units; do
+    cat > "o/step$u.c" <<END
+struct state$u { $(for i in $(seq 25); do echo "int member${u}_$i;"; done) } state$u = {$u};
+__attribute__((noinline)) int step$u(int x) { if (x > 1000) __builtin_abort(); return x * state$u.member${u}_1; }
+END
+done
+{
+    echo 'extern int printf(const char *, ...);'
+    for u in $units; do echo "int step$u(int);"; done
+    echo '__attribute__((noinline)) int dispatch(int n, int x) { switch (n) {'
+    for n in $(seq 500); do echo "case $n: return step$((n % 25 + 1))(x + $n) ^ $((n * n));"; done
+    echo '} return 0; }'
+    echo 'volatile int one = 1; void run(void) { printf("%d %d ", dispatch(one, 1), dispatch(one * 24, 1)); }'
+} > o/main.c
+cp o/*.c p/
+sed -i 's/abort(); return x/abort(); long twice = 2 * (long)x, thrice = twice + x; return (int)(thrice - twice) + 1000/' p/step2.c
+accepts 'symbols_of_the_debugging_information_are_no_addresses' 'step2' '5 49 2003 49 '
 tap_done
