@@ -7,6 +7,9 @@
 // them. What that would overlook is not trusted: a script that is called twice in one directory
 // (two configurations, one after the other) fails, units that were compiled with other options than
 // in R count as stale, and both lead to P from the start, with the real scripts.
+//
+// Many packages make the scripts anew before (autoreconf -fi): what it would call does nothing
+// then.
 #include "rpmtools/build.h"
 
 #include "lib/cleanup.h"
@@ -63,7 +66,18 @@ static bool is_configure(const char *path)
            S_ISREG(st.st_mode) && st.st_mode & S_IXUSR;
 }
 
-/* True if the script names one of the changed files: it may look into it for a version. */
+/* What such a script is made from. */
+static bool is_configure_source(const char *path)
+{
+    const char *name = base_name(path), *dot = strrchr(name, '.');
+    struct stat st;
+
+    return (strcmp(name, "configure.ac") == 0 || strcmp(name, "configure.in") == 0 ||
+            (dot && strcmp(dot, ".m4") == 0)) &&
+           lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* True if the file names one of the changed files: it may look into it for a version. */
 static int names_change(const struct build *build, const char *path, struct sc_error **err)
 {
     cleanup_free char *text = NULL;
@@ -93,13 +107,14 @@ static int find_script(const char *path, const char *relative, void *data, struc
     int named;
 
     (void)relative;
-    if (!is_configure(path))
+    if (!is_configure(path) && !is_configure_source(path))
         return 0;
     named = names_change(scripts->build, path, err);
     if (named < 0)
         return -1;
     scripts->refused |= named;
-    string_list_add(&scripts->paths, path);
+    if (is_configure(path))
+        string_list_add(&scripts->paths, path);
     return 0;
 }
 
@@ -126,6 +141,17 @@ static int replace_script(const struct build *build, const char *path, struct sc
                : 0;
 }
 
+/* The programs that autoreconf calls: without their traces it finds nothing to make. */
+static void keep_scripts(struct build *build)
+{
+    static const char *const programs[] = {"ACLOCAL",     "AUTOCONF",   "AUTOHEADER",
+                                           "AUTOMAKE",    "AUTOPOINT",  "GTKDOCIZE",
+                                           "INTLTOOLIZE", "LIBTOOLIZE", NULL};
+
+    for (size_t i = 0; programs[i]; i++)
+        string_list_format(&build->environment, "%s=true", programs[i]);
+}
+
 int build_keep_configuration(struct build *build, struct sc_error **err)
 {
     cleanup_free char *source =
@@ -139,6 +165,8 @@ int build_keep_configuration(struct build *build, struct sc_error **err)
     for (size_t i = 0; i < scripts.paths.count && result == 0 && !scripts.refused; i++)
         result = replace_script(build, scripts.paths.items[i], err);
     build->configured = result == 0 && !scripts.refused && scripts.paths.count > 0;
+    if (build->configured)
+        keep_scripts(build);
     string_list_clear(&scripts.paths);
     return result;
 }

@@ -67,6 +67,42 @@ script_that_reads_a_changed_source_runs_again() {
 }
 tap_that "script_that_reads_a_changed_source_runs_again" script_that_reads_a_changed_source_runs_again
 
+# The script is made anew by each build; here it complains when it runs twice in one tree.
+cp -a "$sources" "$work/tiny-auto"
+rm "$work/tiny-auto/configure"
+cat > "$work/tiny-auto/configure.ac" << 'END'
+AC_INIT([tiny], [1.0])
+AS_IF([test -f configured], [AC_MSG_ERROR([configured twice])], [touch configured])
+echo "#define TINY_CONFIGURED $PACKAGE_VERSION" > config.h
+AC_CONFIG_FILES([Makefile])
+AC_OUTPUT
+END
+script_is_not_made_again() {
+    mkdir -p "$work/auto"
+    make_srpm "$work/tiny-auto" 1.0 "$work/auto" "autoreconf -fi
+$configure_build" && ship "$work/auto" || return
+    build_patch "$work/o" "$work/auto" "$work/code.patch" --explain || return
+    says "$work/o" "built on the original's, as that was configured" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+
+# A version comes from a source that the patch changes, when the script is made.
+cp -a "$work/tiny-auto" "$work/tiny-made"
+sed -i 's|\[1.0\]|m4_esyscmd_s([grep -c return prog/other.c])|; /^AS_IF/d' "$work/tiny-made/configure.ac"
+script_that_is_made_from_a_changed_source_is_made_again() {
+    mkdir -p "$work/made"
+    make_srpm "$work/tiny-made" 1.0 "$work/made" "autoreconf -fi
+$configure_build" && ship "$work/made" || return
+    build_patch "$work/o" "$work/made" "$work/code.patch" --explain || return
+    says "$work/o" "built on the original's$" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+if command -v autoreconf > /dev/null; then
+    tap_that "script_is_not_made_again" script_is_not_made_again
+    tap_that "script_that_is_made_from_a_changed_source_is_made_again" \
+        script_that_is_made_from_a_changed_source_is_made_again
+fi
+
 # The build system and the code change together: the tree is built from the start.
 flags_change() {
     sed -i 's/^all:/CFLAGS += -DTINY_MORE\nall:/' Makefile.in
