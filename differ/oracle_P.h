@@ -52,10 +52,10 @@ bool text_is_import(const struct view *view, const struct image_slot *slot);
 void writer_place(struct writer *writer, const struct code *part, uint64_t address);
 
 /*
- * Whatever lies at an address. absolute: it was no distance; in a patch object it is one of the
- * target's then.
+ * Whatever lies at an address, of which size bytes are read, or 0. absolute: it was no distance; in
+ * a patch object it is one of the target's then.
  */
-void writer_reference(struct writer *writer, uint64_t address, bool absolute);
+void writer_reference(struct writer *writer, uint64_t address, uint8_t size, bool absolute);
 
 /* In a patch object: what the runtime puts into the field at place. False when it does not. */
 bool writer_runtime(struct writer *writer, uint64_t place, size_t size);

@@ -12,6 +12,7 @@
 #define PE_FORM 0x0f
 #define PE_APPLY 0x70
 #define PE_PCREL 0x10
+#define PE_INDIRECT 0x80
 
 /* Bytes of a linked file from some address on. */
 struct cursor {
@@ -256,7 +257,8 @@ static void write_type(struct lsda *lsda, uint64_t index)
     if (cursor.failed || !size)
         fputs("unreadable", lsda->writer->out);
     else if (!writer_runtime(lsda->writer, place, size) && address)
-        writer_reference(lsda->writer, address, !(lsda->type_encoding & PE_APPLY));
+        writer_reference(lsda->writer, address, lsda->type_encoding & PE_INDIRECT ? 8 : 0,
+                         !(lsda->type_encoding & PE_APPLY));
 }
 
 /* throw (A, B): a list of types that ends with 0. */

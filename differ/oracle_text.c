@@ -544,13 +544,13 @@ void writer_place(struct writer *writer, const struct code *part, uint64_t addre
     fprintf(writer->out, "%zu.%zu", part_number(writer->code, part), insn_number(part, address));
 }
 
-void writer_reference(struct writer *writer, uint64_t address, bool absolute)
+void writer_reference(struct writer *writer, uint64_t address, uint8_t size, bool absolute)
 {
     struct view *mine = writer->view;
 
     if (absolute && mine->target)
         writer->view = mine->target;
-    text_reference(writer, address, 0);
+    text_reference(writer, address, size);
     writer->view = mine;
 }
 

@@ -189,6 +189,7 @@ static void target_offset(struct relocation *relocation, struct section *section
 /*
  * In data, a PC-relative value counts from its own place or from the start of its table, which the
  * relocation does not tell; it stays an addend to the start of the section that it points into.
+ * In exception tables it always counts from its own place.
  */
 static void target_relative(struct relocation *relocation, struct section *section)
 {
@@ -234,7 +235,7 @@ static void find_target(struct relocation *relocation)
                           symbol->type == STT_SECTION ? offset : (int64_t)symbol->value, offset);
         return;
     }
-    if (relative && !code)
+    if (relative && !code && relocation->section->kind != SECTION_LSDA)
         target_relative(relocation, section);
     else
         target_offset(relocation, section, offset + (int64_t)symbol->value);
@@ -306,14 +307,25 @@ static void resolve_unnamed(struct section *section)
     }
 }
 
+/* True if what has no symbol in the section is made by gcc and is read only. */
+static bool may_hold_constants(const struct section *section)
+{
+    const char *name = section->name;
+
+    return section->kind == SECTION_DATA &&
+           (strcmp(name, ".data") == 0 || strncmp(name, ".data.rel.local..LDFCM", 22) == 0);
+}
+
 /*
  * gcc keeps initialisers with pointers in them (char *names[] = {"a", "b"} on the stack) without a
  * symbol in .data, where all variables have one and, with -fdata-sections, a section of their own.
- * They are constants all the same, unless something is written to them.
+ * In position-independent code, exception tables lead to types that no other file knows by pointers
+ * (.LDFCM0) in .data.rel.local. They are constants all the same, unless something is written to
+ * them.
  */
 static void find_constants(struct section *section)
 {
-    if (section->kind != SECTION_DATA || strcmp(section->name, ".data") != 0)
+    if (!may_hold_constants(section))
         return;
     for (size_t i = 0; i < section->pieces.count; i++) {
         struct symbol *piece = section->pieces.items[i];

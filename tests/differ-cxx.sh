@@ -275,6 +275,26 @@ EOF
 fix main.cc 's/catch (int)/catch (long)/'
 accepts a_change_in_the_types_that_are_caught_alone_is_a_change _Z5fixedi $'long\n4'
 
+# Types that no other file knows: in position-independent code pointers without a symbol (.LDFCM0) lead to them.
+new_case
+sources main.cc << 'EOF'
+#include <cstdio>
+namespace { struct Small { int code; }; struct Large { int code; }; struct Never { int code; }; }
+static volatile int ten = 10;
+__attribute__((noipa)) void thrower(int x) { if (x > ten * 10) throw Never{x}; if (x > ten) throw Large{x}; throw Small{x}; }
+__attribute__((noipa)) int beside(int x) { try { thrower(x); } catch (const Never &e) { return 1; } catch (const Small &e) { return 2; } return 0; }
+__attribute__((noipa)) int fixed(int x) { try { thrower(x); } catch (const Small &e) { return e.code; } return 0; }
+extern "C" void run(void) { try { printf("%d ", beside(5)); printf("%d ", fixed(5)); printf("%d ", fixed(50)); } catch (const Large &e) { printf("large %d\n", e.code); } catch (...) { puts("other"); } }
+EOF
+cflags='-O2 -fPIC' library=library
+fix main.cc 's/return e.code; }/return e.code * 10; }/'
+accepts types_of_one_file_are_caught_by_a_patched_function _Z5fixedi $'2 5 large 50\n2 50 large 50'
+fix main.cc '/fixed(int/s/Small/Large/'
+accepts a_change_from_one_type_of_a_file_to_another_is_a_change _Z5fixedi $'2 5 large 50\n2 other'
+fix main.cc 's/return 0; }$/return x > 1000; }/; /beside(int/s/return x > 1000/return 0/'
+accepts what_other_functions_catch_does_not_matter _Z5fixedi $'2 5 large 50\n2 5 large 50'
+library='' cflags='-O2 -fcf-protection=full'
+
 new_case
 sources main.cc << 'EOF'
 #include <cstdio>
