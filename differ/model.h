@@ -113,6 +113,7 @@ struct symbol {
     const char *owner;  /* of a static local variable: its function, NULL where not known */
     struct list whys;   /* struct why: explain.c */
     const char *place;  /* of its definition: "a.c:12", or NULL */
+    bool used;          /* code or data of the object refers to it */
     bool listed;        /* scratch mark of a phase */
     struct unit *unit;  /* this piece goes into the patch; NULL when not, or with its section */
 };

@@ -185,6 +185,48 @@ static void pair_by_declaration(struct object *original, struct object *patched)
     }
 }
 
+static void mark_used(struct object *object)
+{
+    for (size_t i = 1; i < object->section_count; i++) {
+        const struct section *section = &object->sections[i];
+
+        for (size_t j = 0; section->kind != SECTION_IGNORED && j < section->relocation_count; j++)
+            if (section->relocations[j].target)
+                section->relocations[j].target->used = true;
+    }
+}
+
+/* The unpaired static variables that nothing refers to. */
+static struct list unused_statics(struct object *object)
+{
+    struct list found = {0};
+
+    mark_used(object);
+    for (size_t i = 0; i < object->all.count; i++) {
+        struct symbol *symbol = object->all.items[i];
+
+        if (!symbol->used && !symbol->twin && is_static_variable(symbol))
+            list_add(object->pool, &found, symbol);
+    }
+    return found;
+}
+
+/*
+ * What is still there though all that used it was inlined or dropped: nobody reads it any more, so
+ * that any pairing of such variables is right.
+ */
+static void pair_unused(struct object *original, struct object *patched)
+{
+    struct list theirs = unused_statics(original), mine = unused_statics(patched);
+
+    for (size_t i = 0; i < mine.count; i++)
+        for (size_t j = 0; j < theirs.count; j++)
+            if (may_be_twins(theirs.items[j], mine.items[i])) {
+                make_twins(theirs.items[j], mine.items[i]);
+                break;
+            }
+}
+
 static bool is_clone(const struct symbol *symbol)
 {
     return symbol->numbered && symbol_is_function(symbol) && !symbol->parent;
@@ -449,6 +491,7 @@ void phase_pair(struct differ *differ)
         pair_cold_parts(patched);
         pair_statics(patched);
         pair_by_declaration(original, patched);
+        pair_unused(original, patched);
         pair_only_ones(original, patched);
     }
     comdat_pair(differ);

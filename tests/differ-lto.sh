@@ -145,6 +145,18 @@ write_case
 sed -i 's/calls += 2;/calls += 2; static int calls_of_mine; calls_of_mine++; if (calls_of_mine > 90) puts("many");/' p/twice.c
 accepts 'a_new_static_variable_starts_at_zero' 'parse' '60 120 180 70 140 210 '
 
+# What is only written is never read: nothing refers to the variable any more, but it is still there.
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max'
+write_case
+cat > o/once.c <<'END'
+extern int puts(const char *);
+__attribute__((noinline)) int find(int x) { if (x > 99) puts("big"); return x * 3; }
+__attribute__((noinline)) int once(int x) { static int item; item = find(x); return item == 7 ? 0 : item + 1; }
+END
+cp o/once.c p/
+sed -i 's/return x \* 2 + calls/return x * 200 + calls/' p/twice.c
+accepts 'a_variable_that_nothing_uses_is_no_obstacle' 'parse' '16 120 180 16 10040 210 '
+
 # Each unit has a symbol in .debug_info, whose value lies where the jump table has its address; with the patch the debugging
 # information is longer.
 new_case
