@@ -21,14 +21,26 @@ void lto_find_partitions(struct object *object)
     }
 }
 
+static const char partition_mark[] = ".ltrans";
+
+static const char *find_mark(const char *input)
+{
+    const char *last = strrchr(input, '/');
+
+    return strstr(last ? last : input, partition_mark);
+}
+
 /* The partition that an input of the link was made of: "/tmp/ccqZ.ltrans3.ltrans.o" of the 3rd. */
 static uint32_t input_partition(const char *input)
 {
-    static const char mark[] = ".ltrans";
-    const char *last = strrchr(input, '/');
-    const char *at = strstr(last ? last : input, mark);
+    const char *at = find_mark(input);
 
-    return at ? (uint32_t)strtoul(at + strlen(mark), NULL, 10) : 0;
+    return at ? (uint32_t)strtoul(at + strlen(partition_mark), NULL, 10) : 0;
+}
+
+bool lto_is_partition(const char *input)
+{
+    return find_mark(input) != NULL;
 }
 
 /* The defined symbols by their names as they were before anything was renamed. */

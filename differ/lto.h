@@ -20,6 +20,9 @@ void lto_find_partitions(struct object *object);
  */
 void lto_pair_names(struct object *original, struct object *patched);
 
+/* True for an input that LTO made of several files: "/tmp/ccqZ.ltrans3.ltrans.o". */
+bool lto_is_partition(const char *input);
+
 /*
  * False if the symbol is a static one of an LTO object and the input of the link is another
  * partition than it comes from.

@@ -2,6 +2,7 @@
 // Writes what is only known when a program is loaded: slots of ld.so, rows of a patch object.
 #include "differ/oracle_P.h"
 
+#include "differ/lto.h"
 #include "differ/names.h"
 #include "differ/tls.h"
 
@@ -37,6 +38,17 @@ static bool write_import_row(struct writer *writer, const struct sc_patch_sym *s
     return true;
 }
 
+/* The file or partition of the target that the function is in, or NULL. */
+static const char *input_of_old(const struct writer *writer)
+{
+    const struct image *image = writer->view->target->image;
+    size_t count;
+    struct name_entry *entries =
+        writer->code ? name_index_find(&image->names, writer->code->symbol->name, &count) : NULL;
+
+    return entries && count == 1 ? ((struct image_symbol *)entries[0].item)->input : NULL;
+}
+
 /* sct.<row>.<name>: the row's address, by the view of the target. */
 bool text_row(struct writer *writer, uint32_t row, int64_t addend)
 {
@@ -48,9 +60,11 @@ bool text_row(struct writer *writer, uint32_t row, int64_t addend)
         return false;
     if (symbol.kind == SC_SYM_IMPORT)
         return write_import_row(writer, &symbol, addend);
-    writer->view = mine->target;
     meant = image_symbol_at(mine->target->image, symbol.target_vaddr);
     writer->input = meant ? meant->input : NULL;
+    if (meant && meant->global && meant->input && lto_is_partition(meant->input))
+        writer->input = input_of_old(writer);
+    writer->view = mine->target;
     text_reference(writer, symbol.target_vaddr + (uint64_t)addend, 0);
     writer->view = mine;
     writer->input = NULL;

@@ -2,6 +2,7 @@
 // Writes a function of a linked file as a text that does not depend on addresses.
 #include "differ/oracle_P.h"
 
+#include "differ/lto.h"
 #include "differ/names.h"
 
 #include <endian.h>
@@ -301,10 +302,19 @@ static const char *owner_of(const struct writer *writer, const struct image_symb
                : NULL;
 }
 
+/* Whether code of the writer's file may mean the symbol when it names a place before it. */
+static bool may_follow(const struct writer *writer, const struct image_symbol *symbol)
+{
+    return symbol->size && symbol->input &&
+           (strcmp(symbol->input, writer->input) == 0 ||
+            (symbol->global && lto_is_partition(symbol->input)));
+}
+
 /*
  * Loops that count from n address their array as "array - n * size + i", so the place named may lie
  * before it, in whatever ld put there (busybox: bits32 - 0x60). Static data of another file cannot
- * be meant: what follows of the function's own file is.
+ * be meant: what follows of the function's own file is. With link-time optimisation that may be in
+ * another partition.
  */
 static bool write_before_object(struct writer *writer, const struct image_symbol *symbol,
                                 uint64_t address)
@@ -315,8 +325,7 @@ static bool write_before_object(struct writer *writer, const struct image_symbol
 
     if (!owner || strcmp(owner, writer->input) == 0)
         return false;
-    while (at < image->symbol_count && (!image->symbols[at].size || !image->symbols[at].input ||
-                                        strcmp(image->symbols[at].input, writer->input) != 0))
+    while (at < image->symbol_count && !may_follow(writer, &image->symbols[at]))
         at++;
     if (at == image->symbol_count)
         return false;

@@ -145,6 +145,36 @@ write_case
 sed -i 's/calls += 2;/calls += 2; static int calls_of_mine; calls_of_mine++; if (calls_of_mine > 90) puts("many");/' p/twice.c
 accepts 'a_new_static_variable_starts_at_zero' 'parse' '60 120 180 70 140 210 '
 
+# A loop that looks at what is before names the place before an array, which is in another partition.
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=1to1'
+new_case
+cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+int find(void), fill(long);
+long first_limit, limit;
+char *slots[20];
+volatile long five = 5;
+__attribute__((noinline)) int fill(long n) { for (long i = 0; i < n; i++) slots[i] = "slot" + i; first_limit = limit; limit = n; return (int)n; }
+void run(void) { printf("%d ", fill(five)); printf("%d ", find()); }
+END
+cat > o/find.c <<'END'
+extern int puts(const char *);
+extern char *slots[20];
+extern long limit;
+__attribute__((noinline)) int is_free(const char *slot, long i) { static long calls; if (++calls > 1000) puts("many"); return *slot == 'o' && i < limit; }
+__attribute__((noinline)) int find(void)
+{
+    int found = 0;
+    for (long i = 0; i < limit; i++)
+        if (i && is_free(slots[i - 1], i))
+            found += 10;
+    return found;
+}
+END
+cp o/*.c p/
+sed -i 's/found += 10/found += 100/' p/find.c
+accepts 'the_place_before_an_array_of_another_partition_is_understood' 'find' '5 10 5 100 '
+
 # What is only written is never read: nothing refers to the variable any more, but it is still there.
 cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max'
 write_case
