@@ -211,6 +211,23 @@ static struct list unused_statics(struct object *object)
     return found;
 }
 
+/* The one of them with the same name, else any that fits, or NULL. */
+static struct symbol *fitting(const struct list *candidates, const struct symbol *symbol)
+{
+    struct symbol *found = NULL;
+
+    for (size_t i = 0; i < candidates->count; i++) {
+        struct symbol *candidate = candidates->items[i];
+
+        if (!may_be_twins(candidate, symbol))
+            continue;
+        if (strcmp(candidate->name, symbol->name) == 0)
+            return candidate;
+        found = found ? found : candidate;
+    }
+    return found;
+}
+
 /*
  * What is still there though all that used it was inlined or dropped: nobody reads it any more, so
  * that any pairing of such variables is right.
@@ -219,12 +236,12 @@ static void pair_unused(struct object *original, struct object *patched)
 {
     struct list theirs = unused_statics(original), mine = unused_statics(patched);
 
-    for (size_t i = 0; i < mine.count; i++)
-        for (size_t j = 0; j < theirs.count; j++)
-            if (may_be_twins(theirs.items[j], mine.items[i])) {
-                make_twins(theirs.items[j], mine.items[i]);
-                break;
-            }
+    for (size_t i = 0; i < mine.count; i++) {
+        struct symbol *twin = fitting(&theirs, mine.items[i]);
+
+        if (twin)
+            make_twins(twin, mine.items[i]);
+    }
 }
 
 static bool is_clone(const struct symbol *symbol)

@@ -175,17 +175,18 @@ cp o/*.c p/
 sed -i 's/found += 10/found += 100/' p/find.c
 accepts 'the_place_before_an_array_of_another_partition_is_understood' 'find' '5 10 5 100 '
 
-# What is only written is never read: nothing refers to the variable any more, but it is still there.
+# What is only written is never read, and what is only read is a constant: nothing refers to such variables any more, but
+# they are still there.
 cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max'
 write_case
 cat > o/once.c <<'END'
 extern int puts(const char *);
-__attribute__((noinline)) int find(int x) { if (x > 99) puts("big"); return x * 3; }
-__attribute__((noinline)) int once(int x) { static int item; item = find(x); return item == 7 ? 0 : item + 1; }
+__attribute__((noinline)) int find(int x) { static char *mark = "big"; if (x > 99) puts(mark); return x * 3; }
+__attribute__((noinline)) int once(int x) { static int item; static char *mark = "odd"; item = find(x); if (item == 7) puts(mark); return item + 1; }
 END
 cp o/once.c p/
 sed -i 's/return x \* 2 + calls/return x * 200 + calls/' p/twice.c
-accepts 'a_variable_that_nothing_uses_is_no_obstacle' 'parse' '16 120 180 16 10040 210 '
+accepts 'variables_that_nothing_uses_are_no_obstacle' 'parse' '16 120 180 16 10040 210 '
 
 # Each unit has a symbol in .debug_info, whose value lies where the jump table has its address; with the patch the debugging
 # information is longer.
