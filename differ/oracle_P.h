@@ -45,6 +45,13 @@ const struct sc_patch_rela *text_relocation(const struct view *view, const struc
  */
 bool text_copy_address(struct writer *writer, const struct arch_insn *insn);
 
+/*
+ * In a patch object: an instruction that loads the address of such a variable from the slot, which
+ * ld knows to hold it; false for others.
+ */
+bool text_copy_load(struct writer *writer, const struct arch_insn *insn,
+                    const struct image_slot *slot);
+
 /* In a patch object: whether the slot is filled by a lookup, so that ld knows nothing of it. */
 bool text_is_import(const struct view *view, const struct image_slot *slot);
 

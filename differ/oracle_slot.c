@@ -226,13 +226,11 @@ static const struct image_slot *copy_at(const struct writer *writer, const struc
     return slot && slot->type == view->image->arch->dyn_copy ? slot : NULL;
 }
 
-bool text_copy_address(struct writer *writer, const struct arch_insn *insn)
+static void write_copy_load(struct writer *writer, const struct arch_insn *insn, struct view *where,
+                            const struct image_slot *copy)
 {
-    struct view *mine = writer->view, *where;
-    const struct image_slot *copy = insn->kind == INSN_LEA ? copy_at(writer, insn, &where) : NULL;
+    struct view *mine = writer->view;
 
-    if (!copy)
-        return false;
     fputs("M ", writer->out);
     for (size_t i = 0; i < insn->size; i++)
         fprintf(writer->out, "%02x", insn->bytes[i]);
@@ -240,5 +238,32 @@ bool text_copy_address(struct writer *writer, const struct arch_insn *insn)
     writer->view = where;
     text_slot(writer, copy);
     writer->view = mine;
+}
+
+bool text_copy_address(struct writer *writer, const struct arch_insn *insn)
+{
+    struct view *where;
+    const struct image_slot *copy = insn->kind == INSN_LEA ? copy_at(writer, insn, &where) : NULL;
+
+    if (copy)
+        write_copy_load(writer, insn, where, copy);
+    return copy != NULL;
+}
+
+bool text_copy_load(struct writer *writer, const struct arch_insn *insn,
+                    const struct image_slot *slot)
+{
+    struct view *target = writer->view->target;
+    const struct image_slot *copy;
+    struct sc_patch_sym symbol;
+    unsigned int row;
+
+    if (!target || insn->kind != INSN_LOAD_SLOT || sscanf(slot->name, "sct.%u.", &row) != 1 ||
+        !text_read_row(writer->view, row, &symbol) || symbol.kind == SC_SYM_IMPORT)
+        return false;
+    copy = image_slot(target->image, symbol.target_vaddr + (uint64_t)slot->addend);
+    if (!copy || copy->type != target->image->arch->dyn_copy)
+        return false;
+    write_copy_load(writer, insn, target, copy);
     return true;
 }

@@ -502,6 +502,8 @@ static bool write_through_slot(struct writer *writer, const struct arch_insn *in
     slot = text_relocation(writer->view, insn) ? NULL : fixed_slot(writer, insn->refs[0]);
     if (!slot)
         return false;
+    if (text_copy_load(writer, insn, slot))
+        return true;
     fprintf(writer->out, "%c ", letters[insn->kind]);
     if (insn->kind == INSN_LOAD_SLOT)
         fprintf(writer->out, "%02x%02x ", insn->bytes[0], insn->bytes[1]);

@@ -179,6 +179,13 @@ END
 sed 's/x > level/x < level/' o/main.c > p/main.c
 accepts 'imports_and_data_are_those_of_the_target' 'note' 'high 4 high 5 '
 
+# Another file of the program gives it a copy of the library's variable: ld turns the load from a slot into an address.
+printf 'extern struct _IO_FILE *stdout; struct _IO_FILE *direct(void) { return stdout; }\n' > direct.c
+$CC -O2 -fPIE -c direct.c -o direct.o
+cflags='-O2 -fPIC' libs=../direct.o accepts 'a_variable_that_the_program_has_a_copy_of_may_be_reached_through_a_slot' 'note' 'high 4 high 5 '
+readelf -rW o/out | grep -q 'R_X86_64_COPY .* stdout' && readelf -rW o/main.replay | grep -q 'GOTPCRELX .* stdout'
+tap_result $? 'the_case_above_has_a_copy_and_a_slot'
+
 new_case
 cat > o/main.c <<'END'
 extern int printf(const char *, ...);
