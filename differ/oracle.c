@@ -242,6 +242,17 @@ static void mark_differ(struct differ *differ, const struct view *reference,
     }
 }
 
+/* A part of the line that shows the place, with dots for what is left out. */
+static void excerpt(const char *line, const char *place, char out[128])
+{
+    const size_t before = 40;
+    const char *from = (size_t)(place - line) > before ? place - before : line;
+    size_t length = strcspn(from, "\n"), room = 120;
+
+    snprintf(out, 128, "%s%.*s%s", from > line ? "..." : "", (int)(length < room ? length : room),
+             from, length > room ? "..." : "");
+}
+
 /* The first line in which two texts differ, for the message. */
 static void first_difference(const char *a, const char *b, char mine[128], char theirs[128])
 {
@@ -254,8 +265,8 @@ static void first_difference(const char *a, const char *b, char mine[128], char 
         }
         a++, b++;
     }
-    snprintf(mine, 128, "%.*s", (int)strcspn(line_a, "\n"), line_a);
-    snprintf(theirs, 128, "%.*s", (int)strcspn(line_b, "\n"), line_b);
+    excerpt(line_a, a, mine);
+    excerpt(line_b, b, theirs);
 }
 
 struct message {

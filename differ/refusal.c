@@ -74,7 +74,7 @@ static const struct {
     [REFUSE_LANGUAGE] = {"unsupported-language", "only C and C++ sources can be patched"},
     [REFUSE_ASSEMBLER] = {"assembler-source", "only C and C++ sources can be patched"},
     [REFUSE_MOVED_FUNCTION] = {"moved-function",
-                               "leave the function in the source file where it was"},
+                               "leave it in the source file where it was"},
     [REFUSE_BINDING] = {"binding-changed",
                         "unchanged files and libraries go on using the old definition: give the "
                         "new one a name of its own, and call that"},
