@@ -57,26 +57,35 @@ static struct json_object *list_texts(const struct string_list *texts)
     return list;
 }
 
-/* Functions of an object, by where their jump stands. NULL object: nothing is known. */
+/*
+ * Functions of an object, each once, by where their jump stands, or (SC_STRATEGY_CALL) those whose
+ * old code keeps to old functions. NULL object: nothing is known.
+ */
 static struct json_object *list_functions(const struct patch_object *object, uint8_t strategy)
 {
     struct json_object *list = json_object_new_array();
+    const char *last = "";
 
-    for (size_t i = 0; object && i < object->func_count; i++)
-        if (object->funcs[i].strategy == strategy)
-            json_object_array_add(
-                list, json_object_new_string(patch_func_name(object, &object->funcs[i])));
+    for (size_t i = 0; object && i < object->func_count; i++) {
+        const char *name = patch_func_name(object, &object->funcs[i]);
+
+        if (object->funcs[i].strategy != strategy || strcmp(name, last) == 0)
+            continue;
+        json_object_array_add(list, json_object_new_string(name));
+        last = name;
+    }
     return list;
 }
 
-/* Which functions get their jump at the entry: the package does not say that. */
-static void add_entry_jumps(struct json_object *item, const struct entity *entity)
+/* How the functions are switched: the package does not say that. */
+static void add_strategies(struct json_object *item, const struct entity *entity)
 {
     cleanup_close int fd = -1;
     cleanup_free char *path = store_object_open(entity, &fd, NULL);
     cleanup_patch struct patch_object *object = path ? patch_object_open(fd, NULL) : NULL;
 
     json_object_object_add(item, "entry_jumps", list_functions(object, SC_STRATEGY_ENTRY));
+    json_object_object_add(item, "old_calls", list_functions(object, SC_STRATEGY_CALL));
 }
 
 static struct json_object *describe_entities(const struct patch *patch)
@@ -91,7 +100,7 @@ static struct json_object *describe_entities(const struct patch *patch)
         sc_json_add_string(item, "build_id", info->build_id);
         sc_json_add_string(item, "sha256", info->sha256);
         json_object_object_add(item, "functions", list_texts(&info->functions));
-        add_entry_jumps(item, &patch->entities[i]);
+        add_strategies(item, &patch->entities[i]);
         json_object_array_add(list, item);
     }
     return list;
@@ -242,6 +251,7 @@ static void add_processes(struct daemon *daemon, const struct entity *entity,
 
     json_object_object_add(item, "skip_first", list_functions(object, SC_STRATEGY_SKIP_FIRST));
     json_object_object_add(item, "entry_jumps", list_functions(object, SC_STRATEGY_ENTRY));
+    json_object_object_add(item, "old_calls", list_functions(object, SC_STRATEGY_CALL));
     sc_json_add_string(item, "foreign_probe",
                        live ? entry_jump_probed(live, live->target_fd) : NULL);
     json_object_object_add(item, "processes", processes);

@@ -73,6 +73,8 @@ whole_way() {
     tap_prints "$1_main_calls_old_functions_and_others_call_new_ones" "$mixed" ask running 7
     target_start later
     tap_prints "$1_a_process_that_starts_later_runs_new_code_alone" "$new" ask later 7
+    tap_that "$1_status_names_what_is_never_left" grep -q '^  goes on calling old functions where it runs: .*main' <(ctl -v status FIX1)
+    tap_that "$1_info_does_as_well" grep -q '^  goes on calling old functions where it runs: .*main' <(ctl info FIX1)
     tap_prints "$1_status_shows_both_as_patched" 2 patched_count FIX1
     tap_that "$1_deactive_succeeds" ctl deactive FIX1
     tap_prints "$1_old_code_runs_again" "$old" ask running 7

@@ -97,6 +97,7 @@ static void print_entities(struct json_object *patch)
                text_of(item, "name"), text_of(item, "status"));
         print_texts("  functions:", item, "functions");
         print_names("  jump at the entry (fragile): ", item, "entry_jumps");
+        print_names("  goes on calling old functions where it runs: ", item, "old_calls");
         print_field("  build-id:", text_of(item, "build_id"));
     }
 }
@@ -212,6 +213,7 @@ void cli_print_status(const struct cli *cli, struct json_object *data)
             printf("  superseded: %s\n", text_of(item, "superseded"));
         print_names("  jump behind the first instruction: ", item, "skip_first");
         print_names("  jump at the entry: ", item, "entry_jumps");
+        print_names("  goes on calling old functions where it runs: ", item, "old_calls");
         if (*text_of(item, "foreign_probe"))
             printf("  warning: another tool has a uprobe on %s, where no uprobe may be\n",
                    text_of(item, "foreign_probe"));
