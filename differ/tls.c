@@ -125,10 +125,22 @@ static bool refuse(struct differ *differ, const struct relocation *relocation, c
     return false;
 }
 
+/* Whether a slot leads to the target's own variable at that place. gold names hidden ones, too. */
+static bool is_own_slot(struct differ *differ, const struct image_slot *slot, uint64_t at,
+                        uint64_t offset)
+{
+    if (!slot->symbol)
+        return at == offset;
+    return slot->symbol->defined && !resolve_is_preemptible(differ, slot->symbol) &&
+           slot->symbol->address + (uint64_t)slot->addend == offset;
+}
+
 /* The target's slot for a variable: by name when ld.so binds it, else by its place. */
-static const struct image_slot *find_slot(const struct image *image, enum reloc_class class,
+static const struct image_slot *find_slot(struct differ *differ, enum reloc_class class,
                                           const char *name, bool named, uint64_t offset)
 {
+    const struct image *image = differ->reference;
+
     for (size_t i = 0; i < image->slot_count; i++) {
         const struct image_slot *slot = &image->slots[i];
         uint64_t at;
@@ -136,7 +148,7 @@ static const struct image_slot *find_slot(const struct image *image, enum reloc_
         if (!tls_is_slot(image, slot) || tls_slot_class(image, slot, &at) != class)
             continue;
         if (named ? slot->symbol && slot->addend == 0 && strcmp(slot->name, name) == 0
-                  : !slot->symbol && at == offset)
+                  : is_own_slot(differ, slot, at, offset))
             return slot;
     }
     return NULL;
@@ -198,7 +210,7 @@ static bool bind_in_library(struct differ *differ, const struct relocation *relo
     }
     if (named && relocation->delta)
         return refuse(differ, relocation, "reference into thread-local variable", name);
-    slot = find_slot(image, class, name, named, offset);
+    slot = find_slot(differ, class, name, named, offset);
     if (slot)
         return bind_to_slot(binding, slot, name);
     slot = named || class == RELOC_TLS_DESC ? NULL : any_slot(image, class);

@@ -9,10 +9,10 @@ for linker in gold lld; do
     command -v ld.$linker > /dev/null || continue
     short="$short$CC;-O2 -fcf-protection=full;-fuse-ld=$linker;
 $CC;-O2 -fcf-protection=full -ffunction-sections;-fuse-ld=$linker -Wl,--icf=all,--gc-sections;
+$CC;-O2 -fPIC -fcf-protection=full -fvisibility=hidden;-fuse-ld=$linker -Wl,-Bsymbolic;library
 "
     [ "${SYSCARE_ADVERSARY:-}" != full ] || short="$short$CC;-O2 -fno-pie -fcf-protection=full;-fuse-ld=$linker -no-pie;
 $CC;-O2 -fPIC -fcf-protection=full;-fuse-ld=$linker;library
-$CC;-O2 -fPIC -fcf-protection=full -fvisibility=hidden;-fuse-ld=$linker -Wl,-Bsymbolic;library
 "
 done
 [ -n "$short" ] || tap_skip_all "needs gold or lld"
