@@ -1,13 +1,25 @@
 dnl SPDX-License-Identifier: GPL-2.0-or-later
 dnl Checks that only SysCare needs: the headers of the GCC plugin interface and a compiler for BPF.
 
+dnl SYSCARE_GCCS_FOUND: PLUGIN_GCCS is $CC and what else is called gcc-N in PATH, in the order of N,
+dnl as far as it comes with plugin headers.
+AC_DEFUN([SYSCARE_GCCS_FOUND], [
+  PLUGIN_GCCS=${CC%% *}
+  for number in 7 8 9 10 11 12 13 14 15 16; do
+    found=`command -v gcc-$number 2>/dev/null`
+    AS_IF([test -n "$found" && test -f "`$found -print-file-name=plugin`/include/gcc-plugin.h"],
+      [PLUGIN_GCCS="$PLUGIN_GCCS gcc-$number"])
+  done
+])
+
 dnl SYSCARE_GCC_PLUGIN: PLUGIN_GCCS, the compilers that the plugin is built for, and GCC_PLUGINS, what
 dnl is made: gcc/<target>/<version>/syscare_record.so for each. The directory is that of GCC's own
 dnl search path, so its version is -dumpversion ("12" on Debian); the plugin itself checks the rest.
 AC_DEFUN([SYSCARE_GCC_PLUGIN], [
   AC_ARG_WITH([gcc],
-    [AS_HELP_STRING([--with-gcc="GCC..."], [compilers to build the plugin for (default: $CC)])],
-    [PLUGIN_GCCS=$withval], [PLUGIN_GCCS=${CC%% *}])
+    [AS_HELP_STRING([--with-gcc="GCC..."],
+      [compilers to build the plugin for (default: $CC, and each gcc-N that has plugin headers)])],
+    [PLUGIN_GCCS=$withval], [SYSCARE_GCCS_FOUND])
   GCC_PLUGINS=
   for gcc in $PLUGIN_GCCS; do
     AC_MSG_CHECKING([for the plugin headers of $gcc])
