@@ -73,8 +73,7 @@ static const struct {
                            "build the patch with a syscare-diff for this machine"},
     [REFUSE_LANGUAGE] = {"unsupported-language", "only C and C++ sources can be patched"},
     [REFUSE_ASSEMBLER] = {"assembler-source", "only C and C++ sources can be patched"},
-    [REFUSE_MOVED_FUNCTION] = {"moved-function",
-                               "leave it in the source file where it was"},
+    [REFUSE_MOVED_FUNCTION] = {"moved-function", "leave it in the source file where it was"},
     [REFUSE_BINDING] = {"binding-changed",
                         "unchanged files and libraries go on using the old definition: give the "
                         "new one a name of its own, and call that"},
