@@ -98,7 +98,8 @@ static void run_coroutines(char **arguments)
 #define SMALL_STACK 4096
 #define SMALL_UNUSED 512 /* at the end of each, which neither old nor new code comes to */
 #define SMALL_STACKS 32
-static uint64_t small_stacks[SMALL_STACKS][SMALL_STACK / sizeof(uint64_t)];
+#define SMALL_ARENA (128ul << 20)
+static uint64_t (*small_stacks)[SMALL_STACK / sizeof(uint64_t)];
 static ucontext_t small[SMALL_STACKS];
 
 static void check_unused(int index)
@@ -120,11 +121,16 @@ static void small_coroutine(int index)
 
 /*
  * Coroutines on stacks of 4 KiB, one beside the other, as languages with their own scheduler have
- * them: there is always one running, with little room below it before the next one begins.
+ * them: there is always one running, with little room below it before the next one begins, and a
+ * large heap behind them.
  */
 static void run_small_coroutines(char **arguments)
 {
     (void)arguments;
+    small_stacks =
+        mmap(NULL, SMALL_ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (small_stacks == MAP_FAILED)
+        fail("mmap");
     for (int i = 0; i < SMALL_STACKS; i++) {
         for (size_t j = 0; j < SMALL_STACK / sizeof(uint64_t); j++)
             small_stacks[i][j] = j;
