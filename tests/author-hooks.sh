@@ -219,7 +219,7 @@ tap_prints "a_hook_that_does_not_return_is_given_up" \
     "BUSY: the patch's hook before does not return" inject apply
 tap_prints "the_process_lives_with_the_old_code" 1 ask call
 tap_prints "it_is_not_called_a_second_time" \
-    "BUSY: the patch's hook before has not returned" inject apply deadline=100
+    "BUSY: the patch's hook before has not returned" inject apply deadline=1000
 ask "hold 0" > /dev/null
 sleep 0.2
 tap_prints "when_it_has_returned_the_patch_is_applied" PATCHED inject apply
