@@ -68,6 +68,21 @@ for side in o p; do
     sed -i 's/g++;/g++; printf("f ");/' $side/main.c
 done
 accepts 'addresses_of_the_patch_in_32_bits_are_filled_in' f 'f 35 f 39 '
+# Of instructions on 16 bits and on vectors too; the tables of the patched program lie elsewhere.
+for side in o p; do
+    cat > $side/main.c <<END
+extern int printf(const char *, ...);
+$([ $side = o ] || echo '__attribute__((noipa)) static const char *fresh(int x) { static const int steps[] = {1, 2, 3, 4, 5, 6, 7, 8, 9}; return steps[x % 9] > 8 ? "the text moves what follows it, by as much as it is long" : "new "; }')
+static const short table[] = {5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
+static const int limits[] = {1, 2, 3, 4, 5, 6, 7, 8};
+volatile int places[16];
+__attribute__((noipa)) int f(int x) { printf("$([ $side = o ] && echo 'old ' || echo '%s')"$([ $side = o ] || echo ', fresh(x)')); return table[x] == 7; }
+__attribute__((noipa)) int same(int x) { return table[x] == 9; }
+__attribute__((noipa, optimize("O3"))) void add(int *p, long n) { for (long i = 0; i < n; i++) p[i] += limits[i]; }
+void run(void) { int a[8] = {0}; add(a, 8); printf("%d %d %d ", f(2), same(4), a[7]); }
+END
+done
+accepts 'addresses_of_tables_in_16_bit_instructions_are_understood' f 'old 1 1 8 new 1 1 8 '
 cflags='-O2 -fno-pie -mcmodel=large -fcf-protection=full'
 refuses 'addresses_in_64_bits_in_code_are_refused' unsupported-relocation \
     'unsupported relocation R_X86_64_64 in function f;'

@@ -206,6 +206,18 @@ static uint8_t operand_size(const cs_insn *insn, const cs_x86_op *op)
     }
 }
 
+/*
+ * A displacement is of 1 byte or of 4 in 64-bit code; capstone says 2 of the latter behind an
+ * operand size prefix (66, also as VEX has it).
+ */
+static bool has_long_displacement(const cs_insn *insn)
+{
+    const cs_x86 *x86 = &insn->detail->x86;
+
+    return x86->encoding.disp_offset &&
+           (x86->encoding.disp_size == 4 || x86->encoding.disp_size == 2);
+}
+
 static void decode_memory(const cs_insn *insn, const struct address_range *absolute,
                           struct arch_insn *out)
 {
@@ -221,7 +233,7 @@ static void decode_memory(const cs_insn *insn, const struct address_range *absol
             add_ref(out, insn->address + insn->size + (uint64_t)op->mem.disp, size);
             blank_field(out, x86_displacement(insn, op->mem.disp), 4);
             out->stores |= (op->access & CS_AC_WRITE) != 0;
-        } else if (x86->encoding.disp_size == 4 && is_flat(op->mem.segment) &&
+        } else if (has_long_displacement(insn) && is_flat(op->mem.segment) &&
                    in_range(absolute, (uint64_t)op->mem.disp)) {
             /* with an index register it is the start of a table, of unknown extent */
             bool plain = op->mem.base == X86_REG_INVALID && op->mem.index == X86_REG_INVALID;
