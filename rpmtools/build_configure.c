@@ -77,6 +77,36 @@ static bool is_configure_source(const char *path)
            lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* True of a place in a line that does nothing but name a file whose being there is asked for. */
+static bool is_existence_test(const char *text, const char *place)
+{
+    static const char *const heads[] = {"ac_unique_file=", "AC_CONFIG_SRCDIR("};
+    const char *line = place;
+
+    while (line > text && line[-1] != '\n')
+        line--;
+    line += strspn(line, " \t");
+    for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+        const char *rest = line + strlen(heads[i]);
+
+        if (strncmp(line, heads[i], strlen(heads[i])) == 0)
+            return place >= rest && rest[strcspn(rest, " \t\n;&|$`(,")] == '\n';
+    }
+    return false;
+}
+
+static bool text_names(const char *text, size_t size, const char *name)
+{
+    const char *end = text + size, *at = text;
+
+    while ((at = memmem(at, (size_t)(end - at), name, strlen(name)))) {
+        if (!is_existence_test(text, at))
+            return true;
+        at += strlen(name);
+    }
+    return false;
+}
+
 /* True if the file names one of the changed files: it may look into it for a version. */
 static int names_change(const struct build *build, const char *path, struct sc_error **err)
 {
@@ -85,12 +115,9 @@ static int names_change(const struct build *build, const char *path, struct sc_e
 
     if (sc_file_read(path, SCRIPT_MAX, &text, &size, err) < 0)
         return -1;
-    for (size_t i = 0; i < build->changes.changed.count; i++) {
-        const char *name = base_name(build->changes.changed.items[i]);
-
-        if (memmem(text, size, name, strlen(name)))
+    for (size_t i = 0; i < build->changes.changed.count; i++)
+        if (text_names(text, size, base_name(build->changes.changed.items[i])))
             return 1;
-    }
     return 0;
 }
 

@@ -67,11 +67,38 @@ script_that_reads_a_changed_source_runs_again() {
 }
 tap_that "script_that_reads_a_changed_source_runs_again" script_that_reads_a_changed_source_runs_again
 
+# The script only asks whether the source is there, as Autoconf's do.
+cp -a "$sources" "$work/tiny-unique"
+sed -i '2iac_unique_file="prog/other.c"\ntest -r "$ac_unique_file" || exit 1' "$work/tiny-unique/configure"
+mkdir -p "$work/unique"
+make_srpm "$work/tiny-unique" 1.0 "$work/unique" "$configure_build"
+ship "$work/unique" || tap_bail "the package whose script asks for a source cannot be built"
+script_that_only_asks_for_a_changed_source_does_not_run_again() {
+    build_patch "$work/o" "$work/unique" "$work/code.patch" --explain || return
+    says "$work/o" "built on the original's, as that was configured" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "script_that_only_asks_for_a_changed_source_does_not_run_again" \
+    script_that_only_asks_for_a_changed_source_does_not_run_again
+
+# It does more with it in the same line.
+sed -i 's|^ac_unique_file="prog/other.c"|&; version=$(grep -c return prog/other.c)|' "$work/tiny-unique/configure"
+mkdir -p "$work/unique-read"
+make_srpm "$work/tiny-unique" 1.0 "$work/unique-read" "$configure_build"
+ship "$work/unique-read" || tap_bail "the package whose script reads the source it asks for cannot be built"
+script_that_does_more_with_it_runs_again() {
+    build_patch "$work/o" "$work/unique-read" "$work/code.patch" --explain || return
+    says "$work/o" "built on the original's$" || return
+    [ "$(patch_targets "$work/o")" = "/usr/bin/tiny " ]
+}
+tap_that "script_that_does_more_with_it_runs_again" script_that_does_more_with_it_runs_again
+
 # The script is made anew by each build; here it complains when it runs twice in one tree.
 cp -a "$sources" "$work/tiny-auto"
 rm "$work/tiny-auto/configure"
 cat > "$work/tiny-auto/configure.ac" << 'END'
 AC_INIT([tiny], [1.0])
+AC_CONFIG_SRCDIR([prog/other.c])
 AS_IF([test -f configured], [AC_MSG_ERROR([configured twice])], [touch configured])
 echo "#define TINY_CONFIGURED $PACKAGE_VERSION" > config.h
 AC_CONFIG_FILES([Makefile])
