@@ -311,7 +311,7 @@ int build_patched(struct build *build, struct sc_error **err)
         if (patch_from_start(build, err) < 0)
             return -1;
     }
-    if (build_tree(build, err) < 0)
+    if (build_tree(build, build->full_reason ? err : &why) < 0)
         /* "mkdir build" works only once: with a fresh tree it is the patch that is wrong */
         return build->full_reason
                    ? -1

@@ -155,6 +155,14 @@ build_that_cannot_be_repeated_starts_afresh() {
 }
 tap_that "build_that_cannot_be_repeated_starts_afresh" build_that_cannot_be_repeated_starts_afresh
 
+what_failed_first_is_no_message_of_the_result() {
+    build_patch "$work/o" "$work/once" "$work/code.patch" --json || return
+    python3 -c 'import json, sys
+result = json.load(open(sys.argv[1]))
+sys.exit(result["message"] is not None or not result["full"])' "$work/o/stdout"
+}
+tap_that "what_failed_first_is_no_message_of_the_result" what_failed_first_is_no_message_of_the_result
+
 # A %build that compiles a copy: no compiler reads the file that the patch changes.
 mkdir -p "$work/copy"
 make_srpm "$sources" 1.0 "$work/copy" "cp -r prog program
