@@ -3,6 +3,7 @@
 #include "differ/lto.h"
 
 #include "differ/names.h"
+#include "differ/static_owner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ static void pair_plain_name(struct name_entry *theirs, size_t their_count, struc
 {
     struct symbol *original = theirs[0].item, *patched = mine[0].item;
 
-    if (my_count == 1 && their_count == 1) {
+    if (my_count == 1 && their_count == 1 && static_owners_agree(original, patched)) {
         if ((is_renamed(original->object, original) || is_renamed(patched->object, patched)) &&
             symbol_is_function(original) == symbol_is_function(patched) &&
             strcmp(name_key(patched->object->pool, mine[0].name), mine[0].name) == 0) {

@@ -50,7 +50,8 @@ static void pair_by_name(struct object *original, struct object *patched)
             symbol->parent || unique_symbol(patched, symbol->name) != symbol)
             continue;
         twin = unique_symbol(original, symbol->name);
-        if (twin && !twin->by_content && same_nature(symbol, twin))
+        if (twin && !twin->by_content && same_nature(symbol, twin) &&
+            static_owners_agree(symbol, twin))
             make_twins(twin, symbol);
     }
 }
@@ -74,16 +75,11 @@ static bool is_static_variable(const struct symbol *symbol)
            !symbol_is_function(symbol);
 }
 
-static bool same_owner(const struct symbol *a, const struct symbol *b)
-{
-    return !a->owner || !b->owner || strcmp(a->owner, b->owner) == 0;
-}
-
 static bool may_be_twins(const struct symbol *a, const struct symbol *b)
 {
     return is_static_variable(a) && is_static_variable(b) && !a->twin && !b->twin &&
            a->size == b->size && a->section->kind == b->section->kind &&
-           strcmp(a->key, b->key) == 0 && same_owner(a, b);
+           strcmp(a->key, b->key) == 0 && static_owners_agree(a, b);
 }
 
 /* Two functions with the same code refer to the same variables at the same places. */

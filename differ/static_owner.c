@@ -4,12 +4,18 @@
 // The symbols n.0 and n.1 do not tell: numbers are counted up afresh, and a function may use the
 // variables of all that was inlined into it. A variable of one function is never that of another,
 // even if the code that uses it is the same.
+//
+// With link-time optimisation static variables of many files may have one name. What is known of
+// each lies in the debugging information of its file, which it refers to by a symbol
+// (main.c.5d9907ac): the file is the owner of those that are in no function.
 #include "differ/static_owner.h"
 
+#include "differ/differ.h"
 #include "differ/dwarf_die.h"
 #include "lib/cleanup.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A relocation of .debug_info: the addresses that stand in it. */
 struct place {
@@ -52,12 +58,18 @@ static void read_places(struct owner_reader *reader)
         qsort(reader->places, reader->place_count, sizeof(*reader->places), compare_places);
 }
 
+static const struct place *place_at(const struct owner_reader *reader, uint64_t offset)
+{
+    const struct place key = {.offset = offset};
+
+    return bsearch(&key, reader->places, reader->place_count, sizeof(*reader->places),
+                   compare_places);
+}
+
 /* The variable at the address that stands in .debug_info at offset, or NULL. */
 static struct symbol *variable_at(const struct owner_reader *reader, uint64_t offset)
 {
-    const struct place key = {.offset = offset};
-    const struct place *place =
-        bsearch(&key, reader->places, reader->place_count, sizeof(*reader->places), compare_places);
+    const struct place *place = place_at(reader, offset);
     const struct section *section = place ? place->symbol->section : NULL;
 
     if (!section)
@@ -71,6 +83,60 @@ static struct symbol *variable_at(const struct owner_reader *reader, uint64_t of
     return NULL;
 }
 
+/* The length of the file's name in such a symbol: without the checksum. 0: it is none. */
+static size_t file_length(const char *symbol)
+{
+    const char *dot = strrchr(symbol, '.');
+
+    return dot && dot > symbol && strlen(dot + 1) == 8 && strspn(dot + 1, "0123456789abcdef") == 8
+               ? (size_t)(dot - symbol)
+               : 0;
+}
+
+/* True if there are several files of that name: then it tells nothing. */
+static bool is_common_file(const struct object *object, const struct symbol *file)
+{
+    size_t length = file_length(file->name);
+
+    for (size_t i = 1; i < object->symbol_count; i++) {
+        const struct symbol *other = &object->symbols[i];
+
+        if (other != file && file_length(other->name) == length &&
+            strncmp(other->name, file->name, length) == 0 && strcmp(other->name, file->name) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* NAME or NAME.lto_priv.3; static variables of functions have a number of their own before that. */
+static bool is_of_file(const struct symbol *variable)
+{
+    const char *dot = strchr(variable->name, '.');
+
+    return variable->bind == STB_LOCAL && (!dot || strncmp(dot, ".lto_priv.", 10) == 0);
+}
+
+/* The file that an LTO object's variable is said to come from, or NULL. */
+static const char *file_of(const struct owner_reader *reader, Dwarf_Die die)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Error error = NULL;
+    Dwarf_Off offset = 0;
+    const struct place *place = NULL;
+
+    if (!reader->object->job->lto ||
+        dwarf_attr(die, DW_AT_abstract_origin, &attribute, &error) != DW_DLV_OK)
+        return NULL;
+    if (dwarf_attr_offset(die, attribute, &offset, &error) == DW_DLV_OK)
+        place = place_at(reader, offset);
+    dwarf_dealloc(reader->file.dwarf, attribute, DW_DLA_ATTR);
+    if (!place || !file_length(place->symbol->name) ||
+        is_common_file(reader->object, place->symbol))
+        return NULL;
+    return pool_format(reader->file.pool, "%.*s", (int)file_length(place->symbol->name),
+                       place->symbol->name);
+}
+
 /* DW_AT_location is a block of nine bytes with its length before them: DW_OP_addr, the address. */
 static void read_variable(struct owner_reader *reader, Dwarf_Die die, const char *owner)
 {
@@ -80,12 +146,16 @@ static void read_variable(struct owner_reader *reader, Dwarf_Die die, const char
     Dwarf_Half form = 0;
     struct symbol *symbol = NULL;
 
+    bool file = !owner;
+
+    if (file)
+        owner = file_of(reader, die);
     if (!owner || dwarf_attr(die, DW_AT_location, &attribute, &error) != DW_DLV_OK)
         return;
     if (dwarf_whatform(attribute, &form, &error) == DW_DLV_OK && form == DW_FORM_exprloc &&
         dwarf_attr_offset(die, attribute, &offset, &error) == DW_DLV_OK)
         symbol = variable_at(reader, offset + 2);
-    if (symbol)
+    if (symbol && (!file || is_of_file(symbol)))
         symbol->owner = owner;
     dwarf_dealloc(reader->file.dwarf, attribute, DW_DLA_ATTR);
 }
@@ -130,13 +200,18 @@ static bool has_statics(const struct object *object)
     return false;
 }
 
+bool static_owners_agree(const struct symbol *a, const struct symbol *b)
+{
+    return !a->owner || !b->owner || strcmp(a->owner, b->owner) == 0;
+}
+
 void static_owners_read(struct object *object)
 {
     cleanup_error struct sc_error *error = NULL; /* what is not known is compared without it */
     struct owner_reader reader = {.object = object};
     Dwarf_Die unit;
 
-    if (!has_statics(object) ||
+    if ((!object->job->lto && !has_statics(object)) ||
         dwarf_file_open(&reader.file, object->pool, object->elf->path, &error) <= 0)
         return;
     read_places(&reader);

@@ -209,4 +209,40 @@ done
 cp o/*.c p/
 sed -i 's/abort(); return x/abort(); long twice = 2 * (long)x, thrice = twice + x; return (int)(thrice - twice) + 1000/' p/step2.c
 accepts 'symbols_of_the_debugging_information_are_no_addresses' 'step2' '5 49 2003 49 '
+
+# Each file has a table of one name; a function that changes has those of all files inlined into it. The debugging
+# information tells whose each is.
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=one'
+new_case
+echo 'struct keyword { int word; struct keyword *next; };
+extern struct keyword *all; int printf(const char *, ...); int puts(const char *);
+void add_first(void); void add_second(void); void add_third(void);' | tee o/keyword.h > p/keyword.h
+for u in first second third; do
+    cat > o/$u.c <<END
+#include "keyword.h"
+static struct keyword table[2] = {{${#u}, 0}, {${#u} * 2, 0}};
+void add_$u(void) { for (int i = 0; i < 2; i++) { table[i].word += 10; table[i].next = all; all = &table[i]; } }
+END
+done
+cat > o/main.c <<'END'
+#include "keyword.h"
+struct keyword *all;
+volatile int many = 4;
+__attribute__((noipa)) int setup(int x) { if (x > 50) puts("much"); all = 0; add_first(); add_second(); add_third(); return x + 1; }
+void run(void) { int sum = setup(many); for (struct keyword *k = all; k; k = k->next) sum = sum * 3 + k->word; printf("%d ", sum); }
+END
+cp o/*.c p/
+sed -i 's/all = 0;/all = 0; if (many > 100) puts("more");/; s/return x + 1/return x + 2/' p/main.c
+accepts 'tables_of_one_name_in_several_files_keep_their_values' 'setup' '10533 14902 '
+
+# it is no longer the same one when it moves to another file
+rm -f o/*.o p/*.o
+echo 'static struct keyword other[2] = {{7, 0}, {8, 0}}; void add_other(void) { other[0].next = all; all = &other[0]; }' >> o/first.c
+cp o/*.c p/
+echo 'void add_other(void);' | tee -a o/keyword.h >> p/keyword.h
+sed -i '/add_other/d' p/first.c
+tail -n 1 o/first.c >> p/second.c
+sed -i 's/all = 0;/all = 0; add_other();/' o/main.c
+sed -i 's/all = 0;/all = 0; add_other(); if (many > 100) puts("more");/' p/main.c
+refuses 'a_table_that_moves_to_another_file_is_refused' ambiguous-static
 tap_done
