@@ -415,12 +415,28 @@ static uint64_t emit_trampoline(struct emitter *emitter, const struct entry *ent
     return at;
 }
 
+/* A row of .syscare.funcs; ld turns the symbols into the addresses of new code and trampoline. */
+static void append_func(struct emitter *emitter, const struct sc_patch_func *row,
+                        uint32_t new_symbol, uint64_t new_offset, uint32_t trampoline_symbol,
+                        uint64_t trampoline_offset)
+{
+    const uint32_t type = emitter->differ->job.arch->abs_type;
+    uint64_t at = elf_writer_append(&emitter->writer, emitter->funcs, row, sizeof(*row), 8);
+
+    elf_writer_relocate(&emitter->writer, emitter->funcs,
+                        at + offsetof(struct sc_patch_func, new_vaddr), type, new_symbol,
+                        (int64_t)new_offset);
+    elf_writer_relocate(&emitter->writer, emitter->funcs,
+                        at + offsetof(struct sc_patch_func, trampoline_vaddr), type,
+                        trampoline_symbol, (int64_t)trampoline_offset);
+}
+
 static void emit_entry(struct emitter *emitter, const struct entry *entry)
 {
     const struct arch *arch = emitter->differ->job.arch;
     const struct unit *unit = symbol_unit(entry->symbol);
     struct sc_patch_func row = {0};
-    uint64_t at, trampoline = 0;
+    uint64_t trampoline = 0;
     uint32_t tramp_symbol = unit->out_symbol;
 
     if (entry->first.undo_size || emitter->registrar.block) {
@@ -440,13 +456,7 @@ static void emit_entry(struct emitter *emitter, const struct entry *entry)
     row.strategy = entry->first.size ? SC_STRATEGY_SKIP_FIRST : SC_STRATEGY_ENTRY;
     row.jump_offset = entry->first.size;
     row.jump_size = arch->jump_size;
-    at = elf_writer_append(&emitter->writer, emitter->funcs, &row, sizeof(row), 8);
-    elf_writer_relocate(&emitter->writer, emitter->funcs,
-                        at + offsetof(struct sc_patch_func, new_vaddr), arch->abs_type,
-                        unit->out_symbol, (int64_t)entry->symbol->value);
-    elf_writer_relocate(&emitter->writer, emitter->funcs,
-                        at + offsetof(struct sc_patch_func, trampoline_vaddr), arch->abs_type,
-                        tramp_symbol, (int64_t)trampoline);
+    append_func(emitter, &row, unit->out_symbol, entry->symbol->value, tramp_symbol, trampoline);
 }
 
 /* The beginning of an old function that goes on behind the jump. */
@@ -476,7 +486,6 @@ static void emit_old_call(struct emitter *emitter, const struct old_call *call)
 {
     const struct arch *arch = emitter->differ->job.arch;
     struct sc_patch_func row = {0};
-    uint64_t at;
 
     row.new_size = htole64(call->to->way.size);
     row.old_vaddr = htole64(call->address);
@@ -487,13 +496,8 @@ static void emit_old_call(struct emitter *emitter, const struct old_call *call)
     row.name = htole32(add_text(emitter, call->from->old->name));
     row.strategy = SC_STRATEGY_CALL;
     row.jump_size = arch->jump_size;
-    at = elf_writer_append(&emitter->writer, emitter->funcs, &row, sizeof(row), 8);
-    elf_writer_relocate(&emitter->writer, emitter->funcs,
-                        at + offsetof(struct sc_patch_func, new_vaddr), arch->abs_type,
-                        emitter->trampolines_symbol, (int64_t)call->to->way_offset);
-    elf_writer_relocate(&emitter->writer, emitter->funcs,
-                        at + offsetof(struct sc_patch_func, trampoline_vaddr), arch->abs_type,
-                        emitter->trampolines_symbol, (int64_t)call->to->way_offset);
+    append_func(emitter, &row, emitter->trampolines_symbol, call->to->way_offset,
+                emitter->trampolines_symbol, call->to->way_offset);
 }
 
 static void emit_old_calls(struct emitter *emitter)

@@ -313,18 +313,26 @@ static struct entry *make_entry(struct differ *differ, struct symbol *symbol)
     return entry;
 }
 
-/* Aliases are several names of one function: one entry. */
-static bool have_entry(const struct differ *differ, uint64_t address)
+struct entry *entry_at(const struct differ *differ, uint64_t address)
 {
     for (size_t i = 0; i < differ->entries.count; i++)
         if (((struct entry *)differ->entries.items[i])->old->address == address)
-            return true;
-    return false;
+            return differ->entries.items[i];
+    return NULL;
 }
 
-static bool is_replaced(struct differ *differ, uint64_t address)
+struct entry *entry_referred(struct differ *differ, const struct relocation *relocation,
+                             const struct symbol *function)
 {
-    return have_entry(differ, address);
+    enum refusal_code why;
+    struct image_symbol *target;
+
+    if (!relocation->target || relocation->target->by_content ||
+        (relocation->delta != 0 &&
+         symbol_family(relocation->target) == symbol_family((struct symbol *)function)))
+        return NULL;
+    target = resolve_symbol(differ, relocation->target, &why);
+    return target ? entry_at(differ, target->address) : NULL;
 }
 
 /* True if code of the old function refers to an entry, by the original object's relocations. */
@@ -335,19 +343,9 @@ static bool object_refers(struct differ *differ, const struct symbol *function)
     for (size_t i = section_relocation_from(section, function->value);
          i < section->relocation_count &&
          section->relocations[i].offset < function->value + function->size;
-         i++) {
-        const struct relocation *relocation = &section->relocations[i];
-        enum refusal_code why;
-        struct image_symbol *target;
-
-        if (!relocation->target || relocation->target->by_content)
-            continue;
-        target = resolve_symbol(differ, relocation->target, &why);
-        if (target && is_replaced(differ, target->address) &&
-            (relocation->delta == 0 ||
-             symbol_family(relocation->target) != symbol_family((struct symbol *)function)))
+         i++)
+        if (entry_referred(differ, &section->relocations[i], function))
             return true;
-    }
     return false;
 }
 
@@ -361,10 +359,10 @@ static bool code_refers(struct differ *differ, const struct entry *entry)
 
     while (left && differ->job.arch->decode(differ->decoder, code, left, address,
                                             &differ->reference->absolute, &insn)) {
-        if (insn.target && is_replaced(differ, insn.target))
+        if (insn.target && entry_at(differ, insn.target))
             return true;
         for (uint8_t i = 0; i < insn.ref_count; i++)
-            if (is_replaced(differ, insn.refs[i]))
+            if (entry_at(differ, insn.refs[i]))
                 return true;
         code += insn.size;
         left -= insn.size;
@@ -415,7 +413,8 @@ void entries_find(struct differ *differ)
             if (!symbol->twin || symbol->status != STATUS_CHANGED)
                 continue;
             entry = make_entry(differ, symbol);
-            if (entry && !have_entry(differ, entry->old->address))
+            /* aliases are several names of one function: one entry */
+            if (entry && !entry_at(differ, entry->old->address))
                 list_add(&differ->pool, &differ->entries, entry);
         }
     }

@@ -58,14 +58,6 @@ bool old_calls_never_left(struct differ *differ, const struct entry *entry)
     return strcmp(entry->old->name, "main") == 0 || has_no_way_out(differ, entry);
 }
 
-static struct entry *entry_at(const struct differ *differ, uint64_t address)
-{
-    for (size_t i = 0; i < differ->entries.count; i++)
-        if (((struct entry *)differ->entries.items[i])->old->address == address)
-            return differ->entries.items[i];
-    return NULL;
-}
-
 static void search_entry(struct search *search, struct entry *entry)
 {
     for (size_t i = 0; i < search->entries.count; i++)
@@ -90,7 +82,7 @@ static bool add_call(struct search *search, const struct entry *from, struct ent
     const uint8_t *bytes = part->bytes + (insn->address - part->address);
     struct old_call *call;
 
-    if ((insn->kind != INSN_CALL && insn->kind != INSN_JUMP) || insn->target != to->old->address ||
+    if ((insn->kind != INSN_CALL && insn->kind != INSN_JUMP) ||
         !differ->job.arch->is_redirectable(bytes, insn->size) || !make_way(differ, to))
         return false;
     call = pool_alloc(&differ->pool, sizeof(*call));
@@ -115,9 +107,9 @@ static bool scan_code(struct search *search, const struct entry *from, const str
         if (!differ->job.arch->decode(differ->decoder, part->bytes + (at - part->address), end - at,
                                       at, &differ->reference->absolute, &insn))
             return false;
-        to = insn.target ? entry_at(differ, insn.target) : NULL;
         if (at < part->start)
             continue;
+        to = insn.target ? entry_at(differ, insn.target) : NULL;
         if (to && !add_call(search, from, to, part, &insn))
             return false;
         for (uint8_t i = 0; i < insn.ref_count; i++)
@@ -151,17 +143,9 @@ static bool relocations_agree(struct search *search, const struct part *part)
          i++) {
         const struct relocation *relocation = &section->relocations[i];
         uint64_t place = part->address + (relocation->offset - part->symbol->value);
-        enum refusal_code why;
-        struct image_symbol *target;
 
-        if (place < part->start || !relocation->target || relocation->target->by_content)
-            continue;
-        target = resolve_symbol(differ, relocation->target, &why);
-        if (!target || !entry_at(differ, target->address) ||
-            (relocation->delta != 0 &&
-             symbol_family(relocation->target) == symbol_family((struct symbol *)part->symbol)))
-            continue;
-        if (!have_call(search, place - room + 1, place + 1))
+        if (place >= part->start && entry_referred(differ, relocation, part->symbol) &&
+            !have_call(search, place - room + 1, place + 1))
             return false;
     }
     return true;

@@ -2,19 +2,8 @@
 # Functions that are never left, in real processes: their old code goes on calling old functions, whatever is applied
 # and taken back, and everything else runs new code.
 # SPDX-License-Identifier: GPL-2.0-or-later
-set -uo pipefail
-srcdir=${top_srcdir:?} builddir=${top_builddir:?}
-# shellcheck source=tests/tap-subr.sh
-. "$srcdir/tests/tap-subr.sh"
-# shellcheck source=tests/daemon-subr.sh
-. "$srcdir/tests/daemon-subr.sh"
 # shellcheck source=tests/pair-subr.sh
-. "$srcdir/tests/pair-subr.sh"
-[ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
-unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
-command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
-world_namespace "$0" "$@"
-trap 'world_end; rm -rf --one-file-system "$world"' EXIT
+. "${top_srcdir:?}/tests/pair-subr.sh"
 # shellcheck disable=SC2034
 pair_source=main.c
 
