@@ -307,6 +307,9 @@ static void read_dynamic_flags(struct image *image)
     image->dynamically_linked = image->is_library || elf_section_find(image->elf, ".interp");
 }
 
+/* Loops compare with the end of an array, or with a place a few elements further. */
+#define BEHIND_THE_END 64
+
 static void find_range(struct image *image)
 {
     uint64_t start = UINT64_MAX, end = 0;
@@ -321,7 +324,7 @@ static void find_range(struct image *image)
         start = shdr->sh_addr < start ? shdr->sh_addr : start;
         end = shdr->sh_addr + shdr->sh_size > end ? shdr->sh_addr + shdr->sh_size : end;
     }
-    image->absolute = (struct address_range){start, end};
+    image->absolute = (struct address_range){start, end + BEHIND_THE_END};
 }
 
 struct image *image_open(struct pool *pool, const struct arch *arch, struct decoder *decoder,

@@ -160,4 +160,22 @@ for flags in '-O2 -fno-pie' '-O0 -fno-pie' '-O2 -fPIE' '-O0 -fPIE'; do
         accepts "a_program_linked_with_${linked// /_}_and_compiled_with_${flags// /_}_is_patched" f '5 4 38 4 '
     done
 done
+
+# The end of the last array is the end of the program, and moves with it.
+new_case
+cat > o/z.c << 'END'
+static int last[256];
+__attribute__((noinline)) void fill(int x) { for (int *p = last; p < last + 256; p++) *p += x; }
+__attribute__((noinline)) int sum(int x) { int n = x; for (int *p = last; p < last + 256; p++) n += *p; return n; }
+END
+sed 's/return n;/return n + 1;/' o/z.c > p/z.c
+cat > o/main.c << 'END'
+extern int printf(const char *, ...);
+extern void fill(int x);
+extern int sum(int x);
+void run(void) { fill(1); printf("%d ", sum(0)); }
+END
+sed 's/fill(1);/static int more[20]; more[sum(0) % 20]++; fill(1 + more[3]);/' o/main.c > p/main.c
+cflags='-O2 -fno-pie' ldflags=-no-pie
+accepts "the_end_of_the_last_array_is_an_address" 'run sum' '256 513 '
 tap_done
