@@ -70,6 +70,13 @@ uint64_t view_boundary(const struct view *view, uint64_t address);
 /* oracle_text.c: writes the function as text; the caller frees it. */
 char *view_text(struct view *view, struct code *code);
 
+/*
+ * The same, but of data without a symbol that begins with a text only the text: what follows may be
+ * numbers that no code refers to, and a linked file does not tell where they begin. The object
+ * files do.
+ */
+char *view_text_strings(struct view *view, struct code *code);
+
 /* The contents of a data object as text; the caller frees it. */
 char *view_object_text(struct view *view, const struct image_symbol *symbol);
 

@@ -13,6 +13,7 @@ struct writer {
     const char *input; /* the file that what it names without a global symbol lies in, or NULL */
     FILE *out;
     unsigned int depth;
+    bool strings; /* of data without symbol and size that begins with a text, only that counts */
 };
 
 /* Whatever lies at the address; size is what an instruction is known to read there, or 0. */

@@ -145,6 +145,19 @@ static bool write_jump_table(struct writer *writer, uint64_t address)
     return (absolute && write_table_of(writer, address, 8)) || write_table_of(writer, address, 4);
 }
 
+/* Text behind the end of another one, or at the start of all of them. */
+static bool looks_like_string(const struct image *image, uint64_t start, uint64_t address)
+{
+    size_t room, length = 0;
+    const uint8_t *bytes = image_bytes(image, address, &room);
+
+    if (!bytes || (address > start && bytes[-1] != 0))
+        return false;
+    while (length < room && bytes[length] >= ' ')
+        length++;
+    return length > 0 && length < room;
+}
+
 /* A constant without a symbol: what the code is known to read, or all up to the next thing. */
 static void write_constant(struct writer *writer, uint64_t address, uint8_t size)
 {
@@ -152,6 +165,10 @@ static void write_constant(struct writer *writer, uint64_t address, uint8_t size
     uint64_t length = size ? size : view_boundary(writer->view, address) - address;
     const uint8_t *bytes = image_bytes(writer->view->image, address, &room);
 
+    if (writer->strings && !size && looks_like_string(writer->view->image, address, address)) {
+        write_string(writer, address, 1);
+        return;
+    }
     if (!size) /* padding may follow */
         while (bytes && length && length <= room && bytes[length - 1] == 0 &&
                !image_slot(writer->view->image, (address + length - 1) & ~7ull))
@@ -169,27 +186,13 @@ static bool is_constant_section(const struct elf_section *section)
     return !(section->shdr.sh_flags & SHF_WRITE) || strncmp(section->name, ".data.rel.ro", 12) == 0;
 }
 
-/* Text behind the end of another one, or at the start of all of them. */
-static bool looks_like_string(const struct image *image, const struct map_range *range,
-                              uint64_t address)
-{
-    size_t room, length = 0;
-    const uint8_t *bytes = image_bytes(image, address, &room);
-
-    if (!bytes || (address > range->start && bytes[-1] != 0))
-        return false;
-    while (length < room && bytes[length] >= ' ')
-        length++;
-    return length > 0 && length < room;
-}
-
 /* What a linker merged without telling whose it is. */
 static bool write_untold(struct writer *writer, const struct map_range *range, uint64_t address,
                          uint8_t size)
 {
     if (strcmp(range->section, LINK_MAP_STRINGS) != 0 &&
         (strcmp(range->section, LINK_MAP_INTERNAL) != 0 || size ||
-         !looks_like_string(writer->view->image, range, address)))
+         !looks_like_string(writer->view->image, range->start, address)))
         return false;
     write_string(writer, address, 1);
     return true;
@@ -575,13 +578,14 @@ bool writer_runtime(struct writer *writer, uint64_t place, size_t size)
     return false;
 }
 
-char *view_text(struct view *view, struct code *code)
+static char *code_text(struct view *view, struct code *code, bool strings)
 {
     char *text = NULL;
     size_t size = 0;
     struct writer writer = {.view = view,
                             .code = code,
                             .input = code->symbol->input,
+                            .strings = strings,
                             .out = open_memstream(&text, &size)};
 
     if (!writer.out)
@@ -601,6 +605,16 @@ char *view_text(struct view *view, struct code *code)
     if (fclose(writer.out) != 0)
         abort();
     return text;
+}
+
+char *view_text(struct view *view, struct code *code)
+{
+    return code_text(view, code, false);
+}
+
+char *view_text_strings(struct view *view, struct code *code)
+{
+    return code_text(view, code, true);
 }
 
 char *view_object_text(struct view *view, const struct image_symbol *symbol)
