@@ -48,6 +48,22 @@ static void write_bytes(struct writer *writer, const uint8_t *bytes, size_t size
         fprintf(writer->out, "%02x", bytes[i]);
 }
 
+static uint64_t read_word(const uint8_t *bytes)
+{
+    uint64_t value;
+
+    memcpy(&value, bytes, 8);
+    return le64toh(value);
+}
+
+/* An address in a program at a fixed address, of which no relocation tells. */
+static bool is_plain_pointer(const struct image *image, const uint8_t *bytes)
+{
+    uint64_t value = read_word(bytes);
+
+    return value >= image->absolute.start && value < image->absolute.end;
+}
+
 /* Bytes with the pointers among them; those of a program that is not position-independent are
  * recognised by their values. */
 static void write_contents(struct writer *writer, uint64_t address, uint64_t size)
@@ -63,18 +79,13 @@ static void write_contents(struct writer *writer, uint64_t address, uint64_t siz
     }
     while (address < end) {
         struct image_slot *slot = image_slot(image, address);
-        uint64_t value = 0;
 
-        if (end - address >= 8)
-            memcpy(&value, bytes, 8);
-        value = le64toh(value);
-        if (end - address >= 8 && (slot || (address % 8 == 0 && value >= image->absolute.start &&
-                                            value < image->absolute.end))) {
+        if (end - address >= 8 && (slot || (address % 8 == 0 && is_plain_pointer(image, bytes)))) {
             fputc('<', writer->out);
             if (slot)
                 text_slot(writer, slot);
             else
-                text_reference(writer, value, 0);
+                text_reference(writer, read_word(bytes), 0);
             fputc('>', writer->out);
             bytes += 8;
             address += 8;
@@ -158,21 +169,32 @@ static bool looks_like_string(const struct image *image, uint64_t start, uint64_
     return length > 0 && length < room;
 }
 
+/* Less the zeros at its end, but those that a pointer ends with. */
+static uint64_t length_without_padding(struct image *image, uint64_t address, uint64_t length)
+{
+    uint64_t left = length, last;
+    size_t room;
+    const uint8_t *bytes = image_bytes(image, address, &room);
+
+    if (!bytes || length > room)
+        return length;
+    while (left && bytes[left - 1] == 0 && !image_slot(image, (address + left - 1) & ~7ull))
+        left--;
+    last = ((address + left - 1) & ~7ull) - address; /* of the word with the last byte */
+    return last < left && last + 8 <= length && is_plain_pointer(image, bytes + last) ? last + 8 : left;
+}
+
 /* A constant without a symbol: what the code is known to read, or all up to the next thing. */
 static void write_constant(struct writer *writer, uint64_t address, uint8_t size)
 {
-    size_t room;
     uint64_t length = size ? size : view_boundary(writer->view, address) - address;
-    const uint8_t *bytes = image_bytes(writer->view->image, address, &room);
 
     if (writer->strings && !size && looks_like_string(writer->view->image, address, address)) {
         write_string(writer, address, 1);
         return;
     }
     if (!size) /* padding may follow */
-        while (bytes && length && length <= room && bytes[length - 1] == 0 &&
-               !image_slot(writer->view->image, (address + length - 1) & ~7ull))
-            length--;
+        length = length_without_padding(writer->view->image, address, length);
     fputs("constant:", writer->out);
     if (writer->depth >= DEPTH_MAX) /* __dso_handle of a library points to itself */
         return;
@@ -271,7 +293,7 @@ static bool is_unnamed_constant(const struct view *view, const struct elf_sectio
                                 uint64_t address)
 {
     const struct image *image = view->image;
-    uint64_t end = view_boundary(view, address), value;
+    uint64_t end = view_boundary(view, address);
     size_t at = image_slot_from(image, address), room;
     const uint8_t *bytes = image_bytes(image, address, &room);
 
@@ -281,8 +303,7 @@ static bool is_unnamed_constant(const struct view *view, const struct elf_sectio
         return true;
     for (uint64_t i = -address & 7; image->absolute.end && i + 8 <= end - address && i + 8 <= room;
          i += 8) {
-        memcpy(&value, bytes + i, 8);
-        if (le64toh(value) >= image->absolute.start && le64toh(value) < image->absolute.end)
+        if (is_plain_pointer(image, bytes + i))
             return true;
     }
     return false;

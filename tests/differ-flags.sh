@@ -192,4 +192,17 @@ sed 's/return x + 1/switch (x) { case 0: x = 4; break; case 1: x = 7; break; cas
     o/main.c > p/main.c
 cflags=-O0 ldflags=
 accepts "padding_behind_a_text_does_not_matter" 'f run' 'f 2 4 f 7 4 '
+
+# Initialisers with addresses of static variables, which have no symbol and, at a fixed address, no relocation.
+new_case
+cat > o/main.c << 'END'
+extern int printf(const char *, ...);
+static int a = 1, b = 2;
+#define FIVE(x) x, x, x, x, x
+__attribute__((noinline)) int f(int x) { int *p[] = {FIVE(FIVE(&a)), FIVE(FIVE(&b)), FIVE(FIVE(&a)), FIVE(FIVE(&b))}; return *p[x % 100] + x; }
+void run(void) { printf("%d ", f(40)); a++; }
+END
+sed 's/(FIVE(&a)), FIVE(FIVE(&b))}; return/(FIVE(\&b)), FIVE(FIVE(\&a))}; *p[(x + 2) % 100] += 3; return/' o/main.c > p/main.c
+cflags='-O0 -fno-pie' ldflags=-no-pie
+accepts "initialisers_with_addresses_at_a_fixed_address" f '42 45 '
 tap_done
