@@ -181,7 +181,8 @@ static uint64_t length_without_padding(struct image *image, uint64_t address, ui
     while (left && bytes[left - 1] == 0 && !image_slot(image, (address + left - 1) & ~7ull))
         left--;
     last = ((address + left - 1) & ~7ull) - address; /* of the word with the last byte */
-    return last < left && last + 8 <= length && is_plain_pointer(image, bytes + last) ? last + 8 : left;
+    return last < left && last + 8 <= length && is_plain_pointer(image, bytes + last) ? last + 8
+                                                                                      : left;
 }
 
 /* A constant without a symbol: what the code is known to read, or all up to the next thing. */
@@ -410,14 +411,17 @@ static void write_data(struct writer *writer, const struct elf_section *section,
 
 /*
  * A function of another file is not the static one of its name that the file has itself. Of inline
- * functions and templates the linker takes any copy, and a patch object has no files.
+ * functions and templates the linker takes any copy, and a patch object has no files. A partition
+ * of link-time optimisation is no file: what it holds, and whether that is global, changes from
+ * build to build.
  */
 static bool is_elsewhere(const struct writer *writer, const struct code *part)
 {
     const char *input = writer->code ? writer->code->symbol->input : NULL;
 
     return writer->view->tell_files && part->symbol->bind == STB_GLOBAL && input &&
-           part->symbol->input && strcmp(part->symbol->input, input) != 0;
+           part->symbol->input && !lto_is_partition(input) &&
+           !lto_is_partition(part->symbol->input) && strcmp(part->symbol->input, input) != 0;
 }
 
 static void write_code_reference(struct writer *writer, uint64_t address)

@@ -313,7 +313,7 @@ static void pair_equal_clones(struct object *original, struct object *patched)
  * What code that is otherwise the same calls at the same place. Any pairing of functions is right
  * as long as all code is compared by it; this one leaves the callers as they are.
  */
-static void pair_called_clones(struct symbol *original, struct symbol *patched)
+static void pair_called_clones(struct symbol *original, struct symbol *patched, struct list *next)
 {
     struct section *a = original->section, *b = patched->section;
     size_t i = section_relocation_from(a, original->value);
@@ -326,9 +326,22 @@ static void pair_called_clones(struct symbol *original, struct symbol *patched)
         struct symbol *x = a->relocations[i].target, *y = b->relocations[j].target;
 
         if (x && y && is_clone(x) && is_clone(y) && !x->twin && !y->twin &&
-            strcmp(x->key, y->key) == 0)
+            strcmp(x->key, y->key) == 0) {
             make_twins(x, y);
+            list_add(patched->object->pool, next, y);
+        }
     }
+}
+
+/* The same for all functions in the list, and what that leads to. */
+static void pair_all_called(struct list *next)
+{
+    for (size_t i = 0; i < next->count; i++) {
+        struct symbol *symbol = next->items[i];
+
+        pair_called_clones(symbol->twin, symbol, next);
+    }
+    next->count = 0;
 }
 
 /* Things of one key and name in both versions, and as many of the key in each. */
@@ -377,22 +390,52 @@ static void pair_only_ones(struct object *original, struct object *patched)
     }
 }
 
+/* The rest, if that is one on each side. */
+static struct symbol *last_clone(const struct list *mine, const struct list *theirs)
+{
+    return mine->count == 1 && theirs->count == 1 && may_be_last(theirs->items[0], mine->items[0])
+               ? theirs->items[0]
+               : NULL;
+}
+
+/* One with the same code: several are, so any will do; that of the same name if there is one. */
+static struct symbol *alike_clone(const struct list *theirs, struct symbol *symbol)
+{
+    struct symbol *found = NULL;
+
+    for (size_t i = 0; i < theirs->count; i++) {
+        struct symbol *candidate = theirs->items[i];
+
+        if (symbol->counted || !compare_code_loosely(candidate, symbol))
+            continue;
+        if (strcmp(candidate->name, symbol->name) == 0)
+            return candidate;
+        found = found ? found : candidate;
+    }
+    return found;
+}
+
 /*
- * The rest, if that is one on each side. What stays counts as dropped and new, which is always
- * right: whoever calls them has changed.
+ * What no caller decided. What stays counts as dropped and new, which is always right: whoever
+ * calls them has changed.
  */
-static void pair_last_clones(struct object *original, struct object *patched)
+static void pair_other_clones(struct object *original, struct object *patched, bool alike,
+                              struct list *next)
 {
     for (size_t i = 0; i < patched->all.count; i++) {
-        struct symbol *symbol = patched->all.items[i];
+        struct symbol *symbol = patched->all.items[i], *twin;
         struct list mine, theirs;
 
         if (!is_clone(symbol) || symbol->twin)
             continue;
         mine = clones_of(patched, symbol->key);
         theirs = clones_of(original, symbol->key);
-        if (mine.count == 1 && theirs.count == 1 && may_be_last(theirs.items[0], mine.items[0]))
-            make_twins(theirs.items[0], mine.items[0]);
+        twin = alike ? alike_clone(&theirs, symbol) : last_clone(&mine, &theirs);
+        if (!twin)
+            continue;
+        make_twins(twin, symbol);
+        list_add(patched->pool, next, symbol);
+        pair_all_called(next);
     }
 }
 
@@ -455,15 +498,20 @@ static void pair_counted(struct object *original, struct object *patched)
 /* Clones of one function: by their bodies, then by their callers, then by what is left. */
 static void pair_clones(struct object *original, struct object *patched)
 {
+    struct list next = {0};
+
     pair_counted(original, patched);
     pair_equal_clones(original, patched);
     for (size_t i = 0; i < patched->functions.count; i++) {
         struct symbol *symbol = patched->functions.items[i];
 
         if (symbol->twin)
-            pair_called_clones(symbol->twin, symbol);
+            list_add(patched->pool, &next, symbol);
     }
-    pair_last_clones(original, patched);
+    pair_all_called(&next);
+    pair_other_clones(original, patched, false, &next);
+    pair_other_clones(original, patched, true, &next);
+    pair_other_clones(original, patched, false, &next);
 }
 
 static void pair_statics(struct object *patched)

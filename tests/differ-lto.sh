@@ -245,4 +245,54 @@ tail -n 1 o/first.c >> p/second.c
 sed -i 's/all = 0;/all = 0; add_other();/' o/main.c
 sed -i 's/all = 0;/all = 0; add_other(); if (many > 100) puts("more");/' p/main.c
 refuses 'a_table_that_moves_to_another_file_is_refused' ambiguous-static
+
+# Functions that gcc finds to be the same in both files are two names of one; their callers are clones with numbers.
+new_case
+for name in first second; do
+    cat > o/$name.c <<END
+extern int printf(const char *, ...);
+extern volatile int five;
+static int same(int x) { if (x > 99) printf("much "); for (int i = 0; i < five; i++) x += x >> 3; return x + 40; }
+static int ${name}_of(int x, int y) { int n = ${#name}; while (x-- > y) n += same(five + x); return n + same(y); }
+int $name(int x) { return ${name}_of(x + five, 3) + ${name}_of(x * five, 3) + same(x); }
+END
+done
+cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+volatile int five = 5;
+int first(int), second(int);
+__attribute__((noinline)) int f(int x) { if (x > 99) printf("most "); return x + 1; }
+void run(void) { printf("%d %d %d ", f(five), first(2), second(2)); }
+END
+cp o/*.c p/
+sed -i 's/return x + 1/return x + 2/' p/main.c
+for partition in balanced one; do
+    rm -f o/lto.o p/lto.o
+    cflags="-O2 -fno-inline -flto -ffat-lto-objects -flto-partition=$partition" ldflags=
+    accepts "clones_that_call_one_function_by_two_names_do_not_change_with_partitions_$partition" 'f' '6 754 756 7 754 756 '
+done
+
+# run is in one partition with what it calls, or not
+new_case
+cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+extern int big(int), f(int);
+volatile int five = 5;
+void run(void) { printf("%d %d ", big(five), f(five)); }
+END
+cat > o/big.c <<'END'
+extern volatile int five;
+__attribute__((noinline)) int big(int x) { for (int i = 0; i < five; i++) x += (x >> 3) + five; return x; }
+END
+cat > o/f.c <<'END'
+extern volatile int five;
+__attribute__((noinline, externally_visible)) int f(int x) { if (x > 99) return 7; return x + five; }
+END
+cp o/*.c p/
+python3 - >> p/f.c << 'END'
+print("__attribute__((noinline)) int more(int x) { " + " ".join("x = x * %d + five;" % (2 * i + 3) for i in range(60)) + " return x; }")
+END
+sed -i 's/return x + five/return more(x) ? x + five + 1 : 0/; 1a int more(int);' p/f.c
+cflags='-O2 -flto -ffat-lto-objects -fno-ipa-ra' ldflags='--param lto-partitions=2 --param lto-min-partition=1'
+accepts 'a_partition_is_no_file' 'f' '38 10 38 11 '
 tap_done
