@@ -311,7 +311,8 @@ static void pair_equal_clones(struct object *original, struct object *patched)
 
 /*
  * What code that is otherwise the same calls at the same place. Any pairing of functions is right
- * as long as all code is compared by it; this one leaves the callers as they are.
+ * as long as all code is compared by it; this one leaves the callers as they are. What clones call
+ * follows, whichever of them comes first in the file.
  */
 static void pair_called_clones(struct symbol *original, struct symbol *patched)
 {
@@ -325,9 +326,31 @@ static void pair_called_clones(struct symbol *original, struct symbol *patched)
          i++, j++) {
         struct symbol *x = a->relocations[i].target, *y = b->relocations[j].target;
 
-        if (x && y && is_clone(x) && is_clone(y) && !x->twin && !y->twin &&
-            strcmp(x->key, y->key) == 0)
-            make_twins(x, y);
+        if (!x || !y || !is_clone(x) || !is_clone(y) || x->twin || y->twin ||
+            strcmp(x->key, y->key) != 0)
+            continue;
+        make_twins(x, y);
+        pair_called_clones(x, y);
+    }
+}
+
+/*
+ * Equal clones whose callers have all changed: those of one name. Numbers may mean others in both
+ * versions, which is as right, since the code is the same.
+ */
+static void pair_named_clones(struct object *original, struct object *patched)
+{
+    for (size_t i = 0; i < patched->functions.count; i++) {
+        struct symbol *symbol = patched->functions.items[i], *twin;
+
+        if (!is_clone(symbol) || symbol->twin || symbol->counted)
+            continue;
+        twin = unique_symbol(original, symbol->name);
+        if (!twin || !is_clone(twin) || twin->twin ||
+            unique_symbol(patched, symbol->name) != symbol || !compare_code_loosely(twin, symbol))
+            continue;
+        make_twins(twin, symbol);
+        pair_called_clones(twin, symbol);
     }
 }
 
@@ -463,6 +486,7 @@ static void pair_clones(struct object *original, struct object *patched)
         if (symbol->twin)
             pair_called_clones(symbol->twin, symbol);
     }
+    pair_named_clones(original, patched);
     pair_last_clones(original, patched);
 }
 
