@@ -108,12 +108,15 @@ static bool is_common_file(const struct object *object, const struct symbol *fil
     return false;
 }
 
-/* NAME or NAME.lto_priv.3; static variables of functions have a number of their own before that. */
+/*
+ * NAME or NAME.lto_priv.3, which is no longer local if other partitions use it; static variables of
+ * functions have a number of their own before that.
+ */
 static bool is_of_file(const struct symbol *variable)
 {
     const char *dot = strchr(variable->name, '.');
 
-    return variable->bind == STB_LOCAL && (!dot || strncmp(dot, ".lto_priv.", 10) == 0);
+    return dot ? strncmp(dot, ".lto_priv.", 10) == 0 : variable->bind == STB_LOCAL;
 }
 
 /* The file that an LTO object's variable is said to come from, or NULL. */

@@ -295,4 +295,58 @@ END
 sed -i 's/return x + five/return more(x) ? x + five + 1 : 0/; 1a int more(int);' p/f.c
 cflags='-O2 -flto -ffat-lto-objects -fno-ipa-ra' ldflags='--param lto-partitions=2 --param lto-min-partition=1'
 accepts 'a_partition_is_no_file' 'f' '38 10 38 11 '
+# Several partitions: what they share is no longer local, but still of its file.
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max'
+new_case
+for u in first second; do
+    cat > o/$u.c <<END
+extern int printf(const char *, ...);
+struct end { int flags; struct end *peer; };
+static const struct end closed_end = {${#u}, 0};
+static const struct end *idle_$u = &(const struct end){1, (struct end *)&closed_end};
+static const struct end *error_$u = &(const struct end){2, (struct end *)&closed_end};
+__attribute__((noipa)) const struct end *pick_$u(int x) { return x & 1 ? idle_$u : error_$u; }
+END
+done
+cat > o/main.c <<'END'
+struct end { int flags; struct end *peer; };
+const struct end *pick_first(int), *pick_second(int);
+extern int printf(const char *, ...);
+volatile int one = 1;
+void run(void)
+{
+    for (int i = 0; i < 2; i++)
+        printf("%d %d ", pick_first(i * one)->peer->flags, pick_second(i * one)->peer->flags);
+}
+END
+cp o/*.c p/
+sed -i 's/x & 1 ?/x \& 1 \&\& x < 5 ?/' p/second.c
+accepts 'what_partitions_share_belongs_to_its_file' 'pick_second' '5 6 5 6 5 6 5 6 '
+
+# Functions of a header in two files, equal in all but what they call, and that is equal too: their callers tell.
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=one -fno-ipa-icf'
+new_case
+echo 'extern int puts(const char *), printf(const char *, ...);
+static __attribute__((noinline)) int merge(int x) { if (x > 99) puts("big"); return x * 3 + 1; }
+static __attribute__((noinline)) int hash(int x) { if (x > 98) puts("large"); return merge(x + 1) * 5 + merge(x); }' | tee o/hash.h > p/hash.h
+for u in first second; do
+    printf '#include "hash.h"\n__attribute__((noipa)) int use_%s(int x) { return hash(x) + %d; }\n' $u ${#u} > o/$u.c
+done
+cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+int use_first(int), use_second(int);
+volatile int two = 2;
+__attribute__((noipa)) int count(int x) { return x * 2; }
+void run(void) { printf("%d %d %d ", use_first(two), use_second(two), count(two)); }
+END
+cp o/*.c p/
+sed -i 's/x \* 2/x * 20/' p/main.c
+accepts 'equal_functions_that_call_equal_functions_are_told_by_their_callers' 'count' '62 63 4 62 63 40 '
+
+# where those change too it does not matter which is which
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max -fno-ipa-icf'
+rm -f o/*.o p/*.o
+cp o/*.c p/
+sed -i 's/hash(x)/hash(x) * 10 + (x > 7)/' p/first.c p/second.c
+accepts 'equal_functions_whose_callers_all_change_stay' 'use_first use_second' '62 63 4 575 576 4 '
 tap_done
