@@ -25,6 +25,8 @@ int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path
         result = dwarf_object_open(file);
         if (result == DW_DLV_ERROR)
             sc_error_set(err, SC_FAILED, "%s: debugging information cannot be read", path);
+        else if (result == DW_DLV_OK && dwarf_lists_check(file, err) < 0)
+            result = DW_DLV_ERROR;
     }
     if (result == DW_DLV_OK)
         return 1;

@@ -49,6 +49,9 @@ void dwarf_object_close(struct dwarf_file *file);
 /* What libdwarf reads of a section; NULL when there is none. Memory of the file. */
 const uint8_t *dwarf_object_contents(struct dwarf_file *file, const char *name, size_t *size);
 
+/* dwarf_check.c: the same as dwarf_file_check, of tables as libdwarf reads them. Called as that. */
+int dwarf_lists_check(struct dwarf_file *file, struct sc_error **err);
+
 /*
  * dwarf_lines.c: true when the unit has a line table, and its header is such that libdwarf may have
  * a look at it. Called by dwarf_file_next_unit.

@@ -38,7 +38,7 @@ struct dwarf_object {
 
 static bool is_wanted(const struct elf_section *section)
 {
-    if (section->shdr.sh_flags & SHF_GROUP || section->shdr.sh_type == SHT_NOBITS)
+    if (section->shdr.sh_flags & SHF_GROUP || section->shdr.sh_type != SHT_PROGBITS)
         return false;
     for (size_t i = 0; i < NAMES; i++)
         if (strcmp(section->name, section_names[i]) == 0)
@@ -257,7 +257,7 @@ void dwarf_object_close(struct dwarf_file *file)
 }
 
 /*
- * What it reads is relocated, but relocations change nothing of a line table's header but places of
+ * What it reads is relocated, but relocations change nothing of a table's header but places of
  * names; and it has contents of its own of a compressed section.
  */
 const uint8_t *dwarf_object_contents(struct dwarf_file *file, const char *name, size_t *size)
@@ -266,7 +266,7 @@ const uint8_t *dwarf_object_contents(struct dwarf_file *file, const char *name, 
     GElf_Chdr header;
     Elf_Data *data;
 
-    if (!section || section->shdr.sh_type == SHT_NOBITS ||
+    if (!section || section->shdr.sh_type != SHT_PROGBITS ||
         (gelf_getchdr(section->scn, &header) && elf_compress(section->scn, 0, 0) < 0))
         return NULL;
     data = elf_rawdata(section->scn, NULL);
