@@ -51,38 +51,8 @@ static bool list_header_read(const uint8_t *data, size_t size, struct list_heade
     return true;
 }
 
-/* Marks the bytes that relocations change. NULL when there are none. */
-static uint8_t *changed_bytes(struct elf_file *elf, const struct elf_section *target)
+static bool lists_are_sane(const uint8_t *data, size_t size)
 {
-    uint8_t *changed = NULL;
-
-    for (size_t i = 1; i < elf->section_count; i++) {
-        const struct elf_section *section = &elf->sections[i];
-        Elf_Data *data;
-        GElf_Rela rela;
-
-        if (section->shdr.sh_type != SHT_RELA || section->shdr.sh_info != target->index)
-            continue;
-        data = elf_getdata(section->scn, NULL);
-        changed = changed ? changed : calloc(target->shdr.sh_size + 1, 1);
-        if (!changed)
-            abort();
-        for (int j = 0; data && gelf_getrela(data, j, &rela); j++)
-            for (uint64_t at = rela.r_offset; at < target->shdr.sh_size && at - rela.r_offset < 8;
-                 at++)
-                changed[at] = 1;
-    }
-    return changed;
-}
-
-/*
- * libdwarf reads all of these tables with the first unit, and frees them twice if one is wrong.
- * Addresses in them are relocated; in a header nothing is.
- */
-static bool lists_are_sane(struct elf_file *elf, const struct elf_section *section,
-                           const uint8_t *data, size_t size)
-{
-    cleanup_free uint8_t *changed = changed_bytes(elf, section);
     struct list_header header;
 
     for (size_t at = 0; at < size; at += header.before + header.length) {
@@ -93,11 +63,25 @@ static bool lists_are_sane(struct elf_file *elf, const struct elf_section *secti
         width = header.before == 12 ? 8 : 4;
         table = le32toh(header.offset_count) * width;
         if (le16toh(header.version) != 5 || header.segment_size ||
-            (header.address_size != 4 && header.address_size != 8) || table > header.length - 8 ||
-            (changed && memchr(changed + at, 1, header.before + 8 + table)))
+            (header.address_size != 4 && header.address_size != 8) || table > header.length - 8)
             return false;
     }
     return true;
+}
+
+/* libdwarf reads all of these tables with the first unit, and frees them twice if one is wrong. */
+int dwarf_lists_check(struct dwarf_file *file, struct sc_error **err)
+{
+    static const char *const names[] = {".debug_rnglists", ".debug_loclists"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        size_t size;
+        const uint8_t *data = dwarf_object_contents(file, names[i], &size);
+
+        if (data && !lists_are_sane(data, size))
+            return damaged(file->elf, names[i], err);
+    }
+    return 0;
 }
 
 /* How large a section is; of a compressed one, what is in it. */
@@ -156,7 +140,7 @@ static int check_section(struct elf_file *elf, const struct elf_section *section
     if (!is_inside(section, file_size))
         return damaged(elf, section->name, err);
     if (section->shdr.sh_type == SHT_RELA || section->shdr.sh_type == SHT_REL) {
-        if (section->shdr.sh_info >= elf->section_count ||
+        if (is_debugging(section) || section->shdr.sh_info >= elf->section_count ||
             section->shdr.sh_link >= elf->section_count)
             return damaged(elf, section->name, err);
         if (is_debugging(&elf->sections[section->shdr.sh_info]) &&
@@ -168,12 +152,6 @@ static int check_section(struct elf_file *elf, const struct elf_section *section
         return 0;
     if (section->shdr.sh_type == SHT_NOBITS ||
         elf_section_data(elf, section, &data, &size, err) < 0)
-        return damaged(elf, section->name, err);
-    if (section->shdr.sh_flags & SHF_COMPRESSED)
-        return 0;
-    if ((strcmp(section->name, ".debug_rnglists") == 0 ||
-         strcmp(section->name, ".debug_loclists") == 0) &&
-        !lists_are_sane(elf, section, data, size))
         return damaged(elf, section->name, err);
     return 0;
 }

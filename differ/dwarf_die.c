@@ -25,6 +25,8 @@ int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path
         result = dwarf_object_open(file);
         if (result == DW_DLV_ERROR)
             sc_error_set(err, SC_FAILED, "%s: debugging information cannot be read", path);
+        else if (result == DW_DLV_OK && dwarf_lists_check(file, err) < 0)
+            result = DW_DLV_ERROR;
     }
     if (result == DW_DLV_OK)
         return 1;
@@ -58,7 +60,9 @@ Dwarf_Die dwarf_file_next_unit(struct dwarf_file *file)
         file->failed = true;
     if (result != DW_DLV_OK)
         return NULL;
-    if (dwarf_srcfiles(unit, &file->files, &file->file_count, &error) != DW_DLV_OK)
+    file->has_lines = dwarf_lines_are_sane(file, unit);
+    if (!file->has_lines ||
+        dwarf_srcfiles(unit, &file->files, &file->file_count, &error) != DW_DLV_OK)
         file->file_count = 0;
     file->names = pool_alloc(file->pool, ((size_t)file->file_count + 1) * sizeof(*file->names));
     return unit;

@@ -25,6 +25,7 @@ struct dwarf_file {
     struct dwarf_object *object; /* dwarf_object.c */
     Dwarf_Debug dwarf;
     Dwarf_Half version; /* of the unit that is being read */
+    bool has_lines;     /* that unit has a line table, which libdwarf may read */
     char **files;       /* its file names, as libdwarf counts them; freed with dwarf */
     Dwarf_Signed file_count;
     const char **names; /* the same, cleaned once they were asked for; memory of the pool */
@@ -45,6 +46,17 @@ int dwarf_file_check(struct elf_file *elf, struct sc_error **err);
  */
 int dwarf_object_open(struct dwarf_file *file);
 void dwarf_object_close(struct dwarf_file *file);
+/* What libdwarf reads of a section; NULL when there is none. Memory of the file. */
+const uint8_t *dwarf_object_contents(struct dwarf_file *file, const char *name, size_t *size);
+
+/* dwarf_check.c: the same as dwarf_file_check, of tables as libdwarf reads them. Called as that. */
+int dwarf_lists_check(struct dwarf_file *file, struct sc_error **err);
+
+/*
+ * dwarf_lines.c: true when the unit has a line table, and its header is such that libdwarf may have
+ * a look at it. Called by dwarf_file_next_unit.
+ */
+bool dwarf_lines_are_sane(struct dwarf_file *file, Dwarf_Die unit);
 
 /* 1; 0 when the file has no debugging information; -1 with err set. Close with dwarf_file_close. */
 int dwarf_file_open(struct dwarf_file *file, struct pool *pool, const char *path,

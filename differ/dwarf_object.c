@@ -38,7 +38,7 @@ struct dwarf_object {
 
 static bool is_wanted(const struct elf_section *section)
 {
-    if (section->shdr.sh_flags & SHF_GROUP || section->shdr.sh_type == SHT_NOBITS)
+    if (section->shdr.sh_flags & SHF_GROUP || section->shdr.sh_type != SHT_PROGBITS)
         return false;
     for (size_t i = 0; i < NAMES; i++)
         if (strcmp(section->name, section_names[i]) == 0)
@@ -179,11 +179,27 @@ static int load_section(void *data, Dwarf_Half index, Dwarf_Small **bytes, int *
     if (index == 0 || index >= object->count)
         return DW_DLV_NO_ENTRY;
     if (!view->bytes && (!read_bytes(view) || !relocate_all(object, view))) {
+        free(view->bytes); /* half of it relocated */
+        view->bytes = NULL;
         *error = DW_DLE_RELOC_SECTION_MALLOC_FAIL; /* any will do */
         return DW_DLV_ERROR;
     }
     *bytes = view->bytes;
     return DW_DLV_OK;
+}
+
+const uint8_t *dwarf_object_contents(struct dwarf_file *file, const char *name, size_t *size)
+{
+    struct dwarf_object *object = file->object;
+    Dwarf_Small *bytes;
+    int error;
+
+    for (size_t i = 1; i < object->count; i++)
+        if (strcmp(object->views[i].section->name, name) == 0) {
+            *size = object->views[i].size;
+            return load_section(object, (Dwarf_Half)i, &bytes, &error) == DW_DLV_OK ? bytes : NULL;
+        }
+    return NULL;
 }
 
 static const Dwarf_Obj_Access_Methods methods = {
@@ -238,6 +254,24 @@ void dwarf_object_close(struct dwarf_file *file)
 {
     if (file->dwarf)
         dwarf_finish(file->dwarf);
+}
+
+/*
+ * What it reads is relocated, but relocations change nothing of a table's header but places of
+ * names; and it has contents of its own of a compressed section.
+ */
+const uint8_t *dwarf_object_contents(struct dwarf_file *file, const char *name, size_t *size)
+{
+    struct elf_section *section = elf_section_find(file->elf, name);
+    GElf_Chdr header;
+    Elf_Data *data;
+
+    if (!section || section->shdr.sh_type != SHT_PROGBITS ||
+        (gelf_getchdr(section->scn, &header) && elf_compress(section->scn, 0, 0) < 0))
+        return NULL;
+    data = elf_rawdata(section->scn, NULL);
+    *size = data ? data->d_size : 0;
+    return data ? data->d_buf : NULL;
 }
 
 #endif

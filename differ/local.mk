@@ -21,7 +21,7 @@ syscare_diff_SOURCES = \
   differ/frames.c differ/frames.h differ/eh_frame.c differ/eh_frame.h \
   differ/registrar.c differ/registrar.h \
   differ/emit.c differ/emit.h differ/link.c \
-  differ/dwarf_die.c differ/dwarf_check.c differ/dwarf_object.c differ/dwarf_die.h differ/edits.c differ/edits.h \
+  differ/dwarf_die.c differ/dwarf_check.c differ/dwarf_lines.c differ/dwarf_object.c differ/dwarf_die.h differ/edits.c differ/edits.h \
   differ/source_info.c differ/source_info.h differ/explain.c differ/explain.h \
   differ/line_kept.c differ/marks.c differ/warn.c differ/warn_ownership.c differ/emit_hooks.c \
   differ/report.c \

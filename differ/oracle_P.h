@@ -12,7 +12,8 @@ struct writer {
     struct code *code; /* the function, never a cold part */
     const char *input; /* the file that what it names without a global symbol lies in, or NULL */
     FILE *out;
-    unsigned int depth;
+    unsigned int depth; /* of the constant that is being written */
+    unsigned int slots; /* that led to what is being written */
     bool strings; /* of data without symbol and size that begins with a text, only that counts */
 };
 

@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+/* An entry of the PLT leads to a slot, that to another entry. In a damaged file one leads to
+ * itself. */
+#define SLOTS_MAX 8
+
 /* A row of .syscare.sym in a patch object. */
 bool text_read_row(const struct view *view, uint32_t row, struct sc_patch_sym *symbol)
 {
@@ -132,8 +136,7 @@ const struct image_symbol *text_own_symbol(const struct view *view, const struct
     return slot->symbol;
 }
 
-/* A pointer that the dynamic linker makes. */
-void text_slot(struct writer *writer, const struct image_slot *slot)
+static void write_slot(struct writer *writer, const struct image_slot *slot)
 {
     const struct image *image = writer->view->image;
     uint64_t offset;
@@ -157,6 +160,18 @@ void text_slot(struct writer *writer, const struct image_slot *slot)
         return;
     else
         fprintf(writer->out, "import:%s+%lld", slot->name, (long long)slot->addend);
+}
+
+/* A pointer that the dynamic linker makes. */
+void text_slot(struct writer *writer, const struct image_slot *slot)
+{
+    if (writer->slots >= SLOTS_MAX) {
+        fputs("...", writer->out);
+        return;
+    }
+    writer->slots++;
+    write_slot(writer, slot);
+    writer->slots--;
 }
 
 /* The runtime's relocation inside the instruction, in a patch object. */

@@ -13,6 +13,18 @@
 /* How deep constants that point to constants are followed; beyond, the name must do. */
 #define DEPTH_MAX 8
 
+/* How long the text of a function may become with them: the entries of a table may lead to it. */
+#define FOLLOWED_MAX (1 << 20)
+
+/*
+ * Whether what the constant holds is written too. Of two functions that are the same, the same has
+ * been written before.
+ */
+static bool is_followed(const struct writer *writer)
+{
+    return writer->depth == 0 || (writer->depth < DEPTH_MAX && ftello(writer->out) < FOLLOWED_MAX);
+}
+
 static struct code *family(struct code *code)
 {
     return code && code->parent ? code->parent : code;
@@ -197,7 +209,7 @@ static void write_constant(struct writer *writer, uint64_t address, uint8_t size
     if (!size) /* padding may follow */
         length = length_without_padding(writer->view->image, address, length);
     fputs("constant:", writer->out);
-    if (writer->depth >= DEPTH_MAX) /* __dso_handle of a library points to itself */
+    if (!is_followed(writer)) /* __dso_handle of a library points to itself */
         return;
     writer->depth++;
     write_contents(writer, address, length);
@@ -257,7 +269,7 @@ static void write_object(struct writer *writer, const struct image_symbol *symbo
     if (constant && name_is_compiler_made(symbol->name))
         key = "";
     fprintf(writer->out, "object:%s+%llu", key, (unsigned long long)(address - symbol->address));
-    if (constant && writer->depth < DEPTH_MAX) {
+    if (constant && is_followed(writer)) {
         writer->depth++;
         fputc('=', writer->out);
         write_contents(writer, symbol->address, symbol->size);
@@ -646,7 +658,7 @@ char *view_object_text(struct view *view, const struct image_symbol *symbol)
 {
     char *text = NULL;
     size_t size = 0;
-    struct writer writer = {.view = view, .out = open_memstream(&text, &size)};
+    struct writer writer = {.view = view, .out = open_memstream(&text, &size), .depth = 1};
 
     if (!writer.out)
         abort();

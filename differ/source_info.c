@@ -209,7 +209,8 @@ static void read_lines(struct info_reader *reader, Dwarf_Die unit)
     Dwarf_Line *lines = NULL;
     Dwarf_Signed count = 0;
 
-    if (dwarf_srclines_b(unit, &version, &tables, &context, &error) != DW_DLV_OK)
+    if (!reader->file.has_lines ||
+        dwarf_srclines_b(unit, &version, &tables, &context, &error) != DW_DLV_OK)
         return;
     if (dwarf_srclines_from_linecontext(context, &lines, &count, &error) == DW_DLV_OK)
         for (Dwarf_Signed i = 0; i < count; i++)

@@ -177,7 +177,7 @@ accepts 'the_place_before_an_array_of_another_partition_is_understood' 'find' '5
 
 # What is only written is never read, and what is only read is a constant: nothing refers to such variables any more, but
 # they are still there.
-cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max'
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max' ldflags=
 write_case
 cat > o/once.c <<'END'
 extern int puts(const char *);
@@ -295,8 +295,9 @@ END
 sed -i 's/return x + five/return more(x) ? x + five + 1 : 0/; 1a int more(int);' p/f.c
 cflags='-O2 -flto -ffat-lto-objects -fno-ipa-ra' ldflags='--param lto-partitions=2 --param lto-min-partition=1'
 accepts 'a_partition_is_no_file' 'f' '38 10 38 11 '
+
 # Several partitions: what they share is no longer local, but still of its file.
-cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max'
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max' ldflags=
 new_case
 for u in first second; do
     cat > o/$u.c <<END

@@ -36,6 +36,17 @@ read_many() {
         gcc -c "$work/many.s" -o "$work/many.o" && within 10 "$builddir/tests/fuzz/replay-reloc" "$work/many.o"
 }
 
+# A table each of whose entries leads to two others of it, as state machines have.
+read_states() {
+    awk 'BEGIN { print "struct state { const struct state *a, *b; int v; };"
+        print "__attribute__((visibility(\"hidden\"))) extern const struct state s[100];"
+        print "const struct state s[100] = {"
+        for (i = 0; i < 100; i++) printf "{&s[%d], &s[%d], %d},\n", (i * 7 + 1) % 100, (i * 3 + 2) % 100, i
+        print "}; int f(int x) { return s[x & 63].a->v; }" }' > "$work/states.c" &&
+        gcc -O1 -fPIC -shared -nostdlib -o "$work/states.so" "$work/states.c" &&
+        within 10 "$builddir/tests/fuzz/replay-image" "$work/states.so"
+}
+
 tap_that "seeds_are_made" bash "$srcdir/tests/fuzz/seeds.sh" "$work/seeds"
 for target in "$builddir"/tests/fuzz/replay-*; do
     [ -x "$target" ] && [[ $target != *.* ]] || continue
@@ -43,5 +54,6 @@ for target in "$builddir"/tests/fuzz/replay-*; do
     tap_that "inputs_of_fuzz_target_${name}_do_no_harm" replay "$name"
 done
 tap_that "object_with_100000_strings_is_read_within_seconds" read_many
+tap_that "library_with_a_table_that_leads_to_itself_is_read_within_seconds" read_states
 [ "$tap_count" -gt 2 ] || tap_bail "no fuzz target was built"
 tap_done

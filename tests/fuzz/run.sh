@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Called by `make fuzz`. The targets are the programs tests/fuzz/replay-NAME of a build of its own,
-# in tests/fuzz/work/build. FUZZ_ONLY names some of them; FUZZ_FLAGS are more options of libFuzzer.
+# in tests/fuzz/work/build. FUZZ_ONLY names some of them; FUZZ_FLAGS are more options of libFuzzer;
+# FUZZ_ARCHIVES are libdwarf.a and libelf.a with sanitizers, to be linked instead of the shared ones.
 # Inputs that were found to be of use are kept in tests/fuzz/work/NAME. What does harm is left in
 # tests/fuzz/work/NAME.found: once it is repaired, keep it in tests/fuzz/found/NAME/.
 set -euo pipefail
@@ -31,8 +32,14 @@ if [ ! -f "$work/build/config.status" ]; then
         CFLAGS="$flags" --with-gcc=gcc)
 fi
 make -s -C "$work/build" "${built[@]}"
+libraries=()
+[ -z "${FUZZ_ARCHIVES:-}" ] ||
+    libraries=(ELF_LIBS="$FUZZ_ARCHIVES -lelf -lz" DWARF_LIBS="$FUZZ_ARCHIVES -ldwarf -lelf -lz")
+# make does not know with which libraries they were linked
+[ "$(cat "$work/archives" 2> /dev/null)" = "${FUZZ_ARCHIVES:-}" ] || rm -f "$work"/build/tests/fuzz/replay-*
+echo "${FUZZ_ARCHIVES:-}" > "$work/archives"
 # libFuzzer brings its own main
-make -s -C "$work/build" -j "$(nproc)" LDFLAGS=-fsanitize=address,undefined,fuzzer \
+make -s -C "$work/build" -j "$(nproc)" LDFLAGS=-fsanitize=address,undefined,fuzzer "${libraries[@]}" \
     "${names[@]/#/tests/fuzz/replay-}"
 rm -rf "$work/seeds"
 bash "$srcdir/tests/fuzz/seeds.sh" "$work/seeds"
