@@ -133,19 +133,24 @@ static void match_codes(struct view *a, struct view *b, bool with_input)
     }
 }
 
-/* The function in its original object; NULL when that is not one of the job, or has several. */
-static const struct symbol *object_function(const struct differ *differ, const struct code *code)
+/*
+ * The function in its object, in one of both versions; NULL when that is not one of the job, or has
+ * several.
+ */
+static const struct symbol *object_function(const struct differ *differ, const struct code *code,
+                                            bool patched)
 {
     const struct symbol *found = NULL;
 
     for (size_t i = 0; i < differ->job.object_count; i++) {
         const struct job_object *object = &differ->job.objects[i];
+        struct object *side = patched ? object->patched : object->reference;
         struct name_entry *entries;
         size_t count;
 
-        if (!object->reference || !is_from(code, object))
+        if (!side || !is_from(code, object))
             continue;
-        entries = name_index_find(&object->reference->names, code->symbol->name, &count);
+        entries = name_index_find(&side->names, code->symbol->name, &count);
         if (count > 1 || (count && found))
             return NULL;
         if (count)
@@ -164,7 +169,7 @@ static bool is_changed(struct view *view, struct code *code, struct view *other)
         return true;
     if (memcmp(code->digest, code->twin->digest, SC_DIGEST_SIZE) == 0)
         return false;
-    function = view->image->absolute.end ? object_function(view->differ, code) : NULL;
+    function = view->image->absolute.end ? object_function(view->differ, code, false) : NULL;
     if (!function)
         return true;
     text = view_text(view, code);
@@ -311,14 +316,38 @@ static bool is_of_distribution(const struct code *code)
     return false;
 }
 
-/* True if they differ in nothing but what follows texts among constants. */
-static bool same_but_for_rest(struct view *a, struct code *mine, struct view *b,
-                              struct code *theirs)
+/* True if each line is the same in one of both ways to write it. */
+static bool lines_agree(const char *a, const char *b, const char *lenient_a, const char *lenient_b)
 {
-    cleanup_free char *text = view_text_strings(a, mine);
-    cleanup_free char *other = view_text_strings(b, theirs);
+    const char *texts[] = {a, b, lenient_a, lenient_b};
 
-    return strcmp(text, other) == 0;
+    while (*texts[0] && *texts[1] && *texts[2] && *texts[3]) {
+        size_t length[4];
+
+        for (size_t i = 0; i < 4; i++)
+            length[i] = strcspn(texts[i], "\n");
+        if ((length[0] != length[1] || memcmp(texts[0], texts[1], length[0]) != 0) &&
+            (length[2] != length[3] || memcmp(texts[2], texts[3], length[2]) != 0))
+            return false;
+        for (size_t i = 0; i < 4; i++)
+            texts[i] += length[i] + !!texts[i][length[i]];
+    }
+    return !*texts[0] && !*texts[1];
+}
+
+/*
+ * True if they differ in nothing but what linked files do not tell. The functions are what they are
+ * in their objects.
+ */
+static bool agree_leniently(struct view *a, struct code *mine, const struct symbol *function,
+                            struct view *b, struct code *theirs, const struct symbol *other)
+{
+    cleanup_free char *text = view_text(a, mine);
+    cleanup_free char *text_b = view_text(b, theirs);
+    cleanup_free char *lenient = view_text_lenient(a, mine, function);
+    cleanup_free char *lenient_b = view_text_lenient(b, theirs, other);
+
+    return lines_agree(text, text_b, lenient, lenient_b);
 }
 
 static void compare_answers(struct view *view, bool patched, struct view *other,
@@ -331,7 +360,9 @@ static void compare_answers(struct view *view, bool patched, struct view *other,
             (!code->changed_there && is_of_distribution(code)))
             continue;
         if (code->changed_here && !code->changed_there &&
-            !(code->twin && same_but_for_rest(view, code, other, code->twin)))
+            !(code->twin &&
+              agree_leniently(view, code, object_function(view->differ, code, patched), other,
+                              code->twin, object_function(view->differ, code->twin, !patched))))
             tell(message, "only the linked files differ in", view, code, other);
         else if (!code->changed_here && code->changed_there)
             tell(message, "only the object files differ in", view, code, other);
@@ -444,7 +475,7 @@ static void verify_function(struct differ *differ, struct view *patch, const str
         return;
     }
     if (strcmp(expected, found) == 0 ||
-        same_but_for_rest(patch, mine, differ->patched_view, linked) ||
+        agree_leniently(patch, mine, symbol, differ->patched_view, linked, symbol) ||
         oracle_same_as_numbers(patch, mine, found, differ->patched_view, linked, expected,
                                symbol)) {
         mine->twin = linked;
@@ -457,8 +488,7 @@ static void verify_function(struct differ *differ, struct view *patch, const str
                   symbol->name, left, right);
 }
 
-/* The only object of that name, in the input file when one is given. */
-static struct image_symbol *object_named(const struct image *image, const char *name,
+struct image_symbol *oracle_object_named(const struct image *image, const char *name,
                                          const struct job_object *object)
 {
     struct image_symbol *found = NULL;
@@ -480,9 +510,9 @@ static struct image_symbol *object_named(const struct image *image, const char *
 /* New data must start with what it would start with in the patched program. */
 static void verify_object(struct differ *differ, struct view *patch, const struct symbol *symbol)
 {
-    struct image_symbol *mine = object_named(patch->image, symbol->name, NULL);
+    struct image_symbol *mine = oracle_object_named(patch->image, symbol->name, NULL);
     struct image_symbol *linked =
-        object_named(differ->patched_view->image, symbol->name, symbol->object->job);
+        oracle_object_named(differ->patched_view->image, symbol->name, symbol->object->job);
     cleanup_free char *expected = NULL;
     cleanup_free char *found = NULL;
 

@@ -71,11 +71,12 @@ uint64_t view_boundary(const struct view *view, uint64_t address);
 char *view_text(struct view *view, struct code *code);
 
 /*
- * The same, but of data without a symbol that begins with a text only the text: what follows may be
- * numbers that no code refers to, and a linked file does not tell where they begin. The object
- * files do.
+ * The same, with what a linked file does not tell taken from the object file. Of data without a
+ * symbol that begins with a text only the text counts: what follows may be numbers that no code
+ * refers to. function: what the code is in its object, or NULL; an address that an instruction
+ * names is written as the object names it, if it is that.
  */
-char *view_text_strings(struct view *view, struct code *code);
+char *view_text_lenient(struct view *view, struct code *code, const struct symbol *function);
 
 /* The contents of a data object as text; the caller frees it. */
 char *view_object_text(struct view *view, const struct image_symbol *symbol);

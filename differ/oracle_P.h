@@ -12,9 +12,11 @@ struct writer {
     struct code *code; /* the function, never a cold part */
     const char *input; /* the file that what it names without a global symbol lies in, or NULL */
     FILE *out;
-    unsigned int depth; /* of the constant that is being written */
-    unsigned int slots; /* that led to what is being written */
-    bool strings; /* of data without symbol and size that begins with a text, only that counts */
+    unsigned int depth;            /* of the constant that is being written */
+    unsigned int slots;            /* that led to what is being written */
+    bool lenient;                  /* see view_text_lenient */
+    const struct symbol *function; /* what code is in its object file, or NULL */
+    const struct code *part;       /* of the function: the one that is being written */
 };
 
 /* Whatever lies at the address; size is what an instruction is known to read there, or 0. */
@@ -71,6 +73,18 @@ bool writer_runtime(struct writer *writer, uint64_t place, size_t size);
 
 /* oracle_frames.c: the exception table of the function, or of its cold part, if it has one. */
 void writer_table(struct writer *writer, const struct code *part);
+
+/* oracle.c: the only object of that name, in an input file of object when that is given; or NULL.
+ */
+struct image_symbol *oracle_object_named(const struct image *image, const char *name,
+                                         const struct job_object *object);
+
+/*
+ * oracle_numbers.c: the relocations inside an instruction of one part of the function, in its
+ * object file; NULL where they are not known. *count: how many.
+ */
+struct relocation *oracle_relocations(const struct symbol *function, const struct code *part,
+                                      const struct arch_insn *insn, size_t *count);
 
 /*
  * oracle_numbers.c: compares the texts `mine` and `theirs` of two functions that differ. In a

@@ -37,26 +37,38 @@ static bool same_bytes(const struct view *a, const struct arch_insn *left, const
                   image_bytes(b->image, right->address, &room), left->size) == 0;
 }
 
-/* Whether a relocation of the function's object is in the instruction; true where that is unknown.
- */
-static bool is_relocated(const struct symbol *function, const struct code *part,
-                         const struct arch_insn *insn)
+struct relocation *oracle_relocations(const struct symbol *function, const struct code *part,
+                                      const struct arch_insn *insn, size_t *count)
 {
     const struct symbol *symbol = part->parent ? NULL : function;
     const struct section *section;
     uint64_t offset;
     size_t i;
 
+    *count = 0;
     for (size_t c = 0; !symbol && c < function->children.count; c++)
         if (strcmp(((const struct symbol *)function->children.items[c])->name,
                    part->symbol->name) == 0)
             symbol = function->children.items[c];
     if (!symbol || insn->address - part->symbol->address >= symbol->size)
-        return true;
+        return NULL;
     section = symbol->section;
     offset = symbol->value + (insn->address - part->symbol->address);
     i = section_relocation_from(section, offset);
-    return i < section->relocation_count && section->relocations[i].offset < offset + insn->size;
+    while (i + *count < section->relocation_count &&
+           section->relocations[i + *count].offset < offset + insn->size)
+        ++*count;
+    return section->relocations + i;
+}
+
+/* Whether a relocation of the function's object is in the instruction; true where that is unknown.
+ */
+static bool is_relocated(const struct symbol *function, const struct code *part,
+                         const struct arch_insn *insn)
+{
+    size_t count;
+
+    return !oracle_relocations(function, part, insn, &count) || count > 0;
 }
 
 bool oracle_same_as_numbers(struct view *a, const struct code *left, const char *mine,

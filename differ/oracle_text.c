@@ -202,7 +202,7 @@ static void write_constant(struct writer *writer, uint64_t address, uint8_t size
 {
     uint64_t length = size ? size : view_boundary(writer->view, address) - address;
 
-    if (writer->strings && !size && looks_like_string(writer->view->image, address, address)) {
+    if (writer->lenient && !size && looks_like_string(writer->view->image, address, address)) {
         write_string(writer, address, 1);
         return;
     }
@@ -518,6 +518,37 @@ static const struct image_slot *fixed_slot(const struct writer *writer, uint64_t
                : NULL;
 }
 
+/*
+ * What the object file says that the address is counted from, if it lies there: loops compare with
+ * places behind their arrays, where other variables may stand.
+ */
+static bool write_meant(struct writer *writer, const struct arch_insn *insn, uint64_t address)
+{
+    const struct view *view = writer->view->target ? writer->view->target : writer->view;
+    struct relocation *relocation;
+    size_t count = 0;
+
+    relocation =
+        writer->function ? oracle_relocations(writer->function, writer->part, insn, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct symbol *target = relocation[i].target;
+        const struct image_symbol *symbol;
+
+        /* in a patch object, of the original program */
+        if (target && target->twin && writer->view->target)
+            target = target->twin;
+        symbol = target && !target->anonymous && !symbol_is_function(target)
+                     ? oracle_object_named(view->image, target->name, writer->function->object->job)
+                     : NULL;
+        if (symbol && symbol->address + (uint64_t)relocation[i].delta == address) {
+            fprintf(writer->out, "object:%s%+lld", name_key(view->image->pool, symbol->name),
+                    (long long)relocation[i].delta);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void write_operand(struct writer *writer, const struct arch_insn *insn, uint8_t index)
 {
     const struct sc_patch_rela *rela = text_relocation(writer->view, insn);
@@ -525,7 +556,7 @@ static void write_operand(struct writer *writer, const struct arch_insn *insn, u
 
     if (rela && rela->sym != SC_RELA_SELF && index == 0)
         text_row(writer, rela->sym, rela->addend + (int64_t)(end - rela->place));
-    else
+    else if (!write_meant(writer, insn, insn->refs[index]))
         text_reference(writer, insn->refs[index], insn->ref_sizes[index]);
 }
 
@@ -615,14 +646,16 @@ bool writer_runtime(struct writer *writer, uint64_t place, size_t size)
     return false;
 }
 
-static char *code_text(struct view *view, struct code *code, bool strings)
+static char *code_text(struct view *view, struct code *code, bool lenient,
+                       const struct symbol *function)
 {
     char *text = NULL;
     size_t size = 0;
     struct writer writer = {.view = view,
                             .code = code,
                             .input = code->symbol->input,
-                            .strings = strings,
+                            .lenient = lenient,
+                            .function = function,
                             .out = open_memstream(&text, &size)};
 
     if (!writer.out)
@@ -630,6 +663,7 @@ static char *code_text(struct view *view, struct code *code, bool strings)
     for (size_t i = 0; i < code->parts.count; i++) {
         const struct code *part = code->parts.items[i];
 
+        writer.part = part;
         for (size_t j = 0; j < part->insn_count; j++) {
             write_insn(&writer, &part->insns[j]);
             fputc('\n', writer.out);
@@ -646,12 +680,12 @@ static char *code_text(struct view *view, struct code *code, bool strings)
 
 char *view_text(struct view *view, struct code *code)
 {
-    return code_text(view, code, false);
+    return code_text(view, code, false, NULL);
 }
 
-char *view_text_strings(struct view *view, struct code *code)
+char *view_text_lenient(struct view *view, struct code *code, const struct symbol *function)
 {
-    return code_text(view, code, true);
+    return code_text(view, code, true, function);
 }
 
 char *view_object_text(struct view *view, const struct image_symbol *symbol)

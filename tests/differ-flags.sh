@@ -205,4 +205,26 @@ END
 sed 's/(FIVE(&a)), FIVE(FIVE(&b))}; return/(FIVE(\&b)), FIVE(FIVE(\&a))}; *p[(x + 2) % 100] += 3; return/' o/main.c > p/main.c
 cflags='-O0 -fno-pie' ldflags=-no-pie
 accepts "initialisers_with_addresses_at_a_fixed_address" f '42 45 '
+
+# Behind an array another variable stands in each version: only the object files tell that its end is meant.
+for flags in '-O2 -fno-pie' '-O2 -fPIE'; do
+    new_case
+    cat > o/main.c << 'END'
+extern int printf(const char *, ...);
+static int table[64] = {1}, before = 3;
+static int after[] = {1, 2, 3};
+__attribute__((noipa)) void fill(int x) { for (int *p = table; p != table + 64; p++) *p += x; }
+__attribute__((noipa)) int sum(int x) { int n = x; for (int *p = table; p != table + 64; p++) n += *p; return n; }
+__attribute__((noipa)) int others(int x) { return ++before + after[x % 3]++; }
+void run(void) { fill(1); printf("%d %d ", sum(0), others(1)); }
+END
+    for variable in next other; do
+        new="static int ${variable}_one = 40, ${variable}_two = 50; ${variable}_one += x; ${variable}_two -= x;"
+        sed "s/return n;/$new return n + ${variable}_one + ${variable}_two;/; s/table\[64\] = {1},/low[] = {5}, table[64] = {1}, high[] = {6},/; s/after\[x % 3\]++/& + low[x % 1]++ + high[x % 1]++/" \
+            o/main.c > p/main.c
+        cflags=$flags ldflags=
+        case $flags in *no-pie) ldflags=-no-pie ;; esac
+        accepts "the_end_of_an_array_with_another_neighbour_${variable}_${flags// /_}" 'others sum' '65 6 219 19 '
+    done
+done
 tap_done

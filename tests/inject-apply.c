@@ -5,11 +5,14 @@
 #include <stdint.h>
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -350,7 +353,7 @@ static void process_that_denies_writable_code_is_patched(void **state)
 
 static void process_at_its_memory_limit_goes_on_unpatched(void **state)
 {
-    struct injector_process injector = injector_start(false);
+    struct injector_process injector = injector_start_without(false, CAP_SYS_RESOURCE);
     struct target target = target_start("pie", 1, TARGET_EPOLL, "rlimit");
     int descriptors = target_descriptors(&target);
 
@@ -359,6 +362,27 @@ static void process_at_its_memory_limit_goes_on_unpatched(void **state)
                      INJECT_NO_MEMORY);
     assert_int_equal(target_descriptors(&target), descriptors);
     assert_all_old(&target);
+    target_end(&target);
+    injector_end(&injector);
+}
+
+static void limit_is_raised_for_the_patch_where_that_is_allowed(void **state)
+{
+    bool allowed = prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE) == 1;
+    struct injector_process injector = injector_start(false);
+    struct target target = target_start("pie", 1, TARGET_EPOLL, "rlimit");
+    struct rlimit before, after;
+
+    (void)state;
+    assert_int_equal(prlimit(target.pid, RLIMIT_AS, NULL, &before), 0);
+    assert_int_equal(injector_do(&injector, INJECT_APPLY, &target, "pie.patch", 0, 500, NULL),
+                     allowed ? INJECT_PATCHED : INJECT_NO_MEMORY);
+    assert_int_equal(prlimit(target.pid, RLIMIT_AS, NULL, &after), 0);
+    assert_memory_equal(&after, &before, sizeof(after));
+    if (allowed)
+        assert_all_new(&target);
+    else
+        assert_all_old(&target);
     target_end(&target);
     injector_end(&injector);
 }
@@ -526,6 +550,7 @@ int main(void)
         cmocka_unit_test(stopped_process_is_patched_and_stays_stopped),
         cmocka_unit_test(process_that_denies_writable_code_is_patched),
         cmocka_unit_test(process_at_its_memory_limit_goes_on_unpatched),
+        cmocka_unit_test(limit_is_raised_for_the_patch_where_that_is_allowed),
         cmocka_unit_test(frozen_process_is_reported_and_patched_after_the_thaw),
         cmocka_unit_test(threads_may_come_and_go_while_it_is_patched),
         cmocka_unit_test(children_may_be_spawned_while_it_is_patched),

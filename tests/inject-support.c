@@ -134,6 +134,11 @@ void target_assert_clean(const struct target *target)
 
 struct injector_process injector_start(bool faults)
 {
+    return injector_start_without(faults, -1);
+}
+
+struct injector_process injector_start_without(bool faults, int capability)
+{
     struct injector_process injector;
     struct inject_request request = {.version = INJECT_PROTOCOL_VERSION, .op = INJECT_INIT};
     struct inject_reply reply;
@@ -148,6 +153,8 @@ struct injector_process injector_start(bool faults)
         dup2(pair[1], INJECT_SOCKET_FD);
         if (pair[1] == INJECT_SOCKET_FD)
             fcntl(INJECT_SOCKET_FD, F_SETFD, 0);
+        if (capability >= 0)
+            prctl(PR_CAPBSET_DROP, capability);
         execl(path, path, NULL);
         _exit(127);
     }

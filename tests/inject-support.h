@@ -45,6 +45,9 @@ struct injector_process {
 
 /* Starts an injector: faults chooses the build that can be killed at a step. */
 struct injector_process injector_start(bool faults);
+
+/* The same without a capability, capabilities(7); -1 for none. */
+struct injector_process injector_start_without(bool faults, int capability);
 void injector_end(struct injector_process *injector);
 
 /* One request with a patch file (path below fixtures_dir, or absolute). False if it died. */
