@@ -423,17 +423,16 @@ static void write_data(struct writer *writer, const struct elf_section *section,
 
 /*
  * A function of another file is not the static one of its name that the file has itself. Of inline
- * functions and templates the linker takes any copy, and a patch object has no files. A partition
- * of link-time optimisation is no file: what it holds, and whether that is global, changes from
- * build to build.
+ * functions and templates the linker takes any copy, and a patch object has no files. Partitions of
+ * link-time optimisation are no files: what lies in another one today may be in the same tomorrow.
  */
 static bool is_elsewhere(const struct writer *writer, const struct code *part)
 {
     const char *input = writer->code ? writer->code->symbol->input : NULL;
+    const char *other = part->symbol->input;
 
-    return writer->view->tell_files && part->symbol->bind == STB_GLOBAL && input &&
-           part->symbol->input && !lto_is_partition(input) &&
-           !lto_is_partition(part->symbol->input) && strcmp(part->symbol->input, input) != 0;
+    return writer->view->tell_files && part->symbol->bind == STB_GLOBAL && input && other &&
+           strcmp(other, input) != 0 && !(lto_is_partition(input) && lto_is_partition(other));
 }
 
 static void write_code_reference(struct writer *writer, uint64_t address)

@@ -350,4 +350,22 @@ rm -f o/*.o p/*.o
 cp o/*.c p/
 sed -i 's/hash(x)/hash(x) * 10 + (x > 7)/' p/first.c p/second.c
 accepts 'equal_functions_whose_callers_all_change_stay' 'use_first use_second' '62 63 4 575 576 4 '
+
+# A fix that makes a function longer moves the border between partitions: query5 lies in that of its caller only before.
+cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects'
+ldflags='-flto-partition=balanced --param lto-partitions=2 --param lto-min-partition=10'
+new_case
+{
+    echo 'extern int printf(const char *, ...); volatile int one = 1;'
+    for i in 1 2 3 4 5 6 7 8; do
+        echo "__attribute__((noipa)) int step$i(int x) { if (x > 90) printf(\"step $i %d\", x); return x + $i; }"
+        echo "static __attribute__((noipa)) int make$i(int x) { if (x > 80) printf(\"make $i %d\", x); return x * $i; }"
+        echo "static int (*const table${i}[2])(int) = {make$i, step$i};"
+        echo "__attribute__((noipa)) int query$i(int x) { return table${i}[x & 1](x) + table${i}[!(x & 1)](x); }"
+    done
+    echo 'void run(void) { printf("%d ", query1(one) + query2(one) + query3(one) + query4(one) + query5(one) + query6(one) + query7(one) + query8(one)); }'
+} > o/main.c
+more=$(for i in 1 2 3 4 5 6 7 8 9; do printf 'if (x > 9%d) printf("more %d %%d", x + i); ' $i $i; done)
+sed "s/return x + 8; }/for (int i = 0; i < x; i++) { $more } return x + 8; }/" o/main.c > p/main.c
+accepts 'a_function_that_comes_to_another_partition_is_the_same' 'step8' '80 80 '
 tap_done
