@@ -44,3 +44,12 @@ bench-build: all
 	test -d '$(CORPUS)'
 	$(AM_TESTS_ENVIRONMENT) python3 -B $(srcdir)/tests/bench/build/run.py '$(CORPUS)' \
 	  '$(abs_top_builddir)/tests/bench-build.work'
+
+# Random programs, edited at random: `make check-random`. Needs csmith.
+RANDOM_FIRST = 1
+RANDOM_COUNT = 100
+random_files = tests/random/run.sh tests/random/edit.py
+EXTRA_DIST += $(random_files) tests/differ-lto-subr.sh
+.PHONY: check-random
+check-random: all
+	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/random/run.sh '$(RANDOM_FIRST)' '$(RANDOM_COUNT)'
