@@ -227,6 +227,8 @@ static const char *skip_first_obstacle(struct differ *differ, struct entry *entr
     struct symbol *symbol = entry->symbol;
     const char *why = NULL;
 
+    if (!symbol->section->data)
+        return "the new one is empty";
     if (!differ->job.arch->first_insn(differ->decoder, entry->old_bytes, entry->old->size,
                                       symbol->section->data + symbol->value, symbol->size,
                                       &entry->first, &why))

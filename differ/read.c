@@ -40,6 +40,8 @@ static int read_section(struct object *object, size_t index, struct sc_error **e
         return bad_object(object, err, "section larger than any memory");
     if (section->align & (section->align - 1))
         return bad_object(object, err, "section alignment is not a power of two");
+    if (section->kind == SECTION_TEXT && section->type == SHT_NOBITS && section->size)
+        return bad_object(object, err, "section of code without contents");
     if (section->kind == SECTION_IGNORED || section->type == SHT_NOBITS)
         return 0;
     if (section->flags & SHF_COMPRESSED)

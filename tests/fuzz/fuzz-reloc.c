@@ -24,10 +24,15 @@ static void check(const struct object *object)
                                 symbol->size > symbol->section->size - symbol->value))
             abort();
     }
-    for (size_t i = 1; i < object->section_count; i++)
-        for (size_t j = 0; j < object->sections[i].relocation_count; j++)
-            if (object->sections[i].relocations[j].offset >= object->sections[i].size)
+    for (size_t i = 1; i < object->section_count; i++) {
+        const struct section *section = &object->sections[i];
+
+        if (section->kind == SECTION_TEXT && section->size && !section->data)
+            abort();
+        for (size_t j = 0; j < section->relocation_count; j++)
+            if (section->relocations[j].offset >= section->size)
                 abort();
+    }
 }
 
 /* The same file as both sides: nothing differs, whatever is in it. */
