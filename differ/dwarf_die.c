@@ -215,6 +215,16 @@ Dwarf_Die dwarf_die_child(struct dwarf_file *file, Dwarf_Die die)
     return child;
 }
 
+/* libdwarf 20210528 goes by DW_AT_sibling even where that leads to the entry itself. */
+static bool is_behind(Dwarf_Die next, Dwarf_Die die)
+{
+    Dwarf_Error error = NULL;
+    Dwarf_Off from, to;
+
+    return dwarf_dieoffset(die, &from, &error) == DW_DLV_OK &&
+           dwarf_dieoffset(next, &to, &error) == DW_DLV_OK && to > from;
+}
+
 Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die)
 {
     Dwarf_Error error = NULL;
@@ -222,6 +232,11 @@ Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die)
 
     if (dwarf_siblingof_b(file->dwarf, die, true, &next, &error) == DW_DLV_ERROR)
         file->failed = true;
+    if (next && !is_behind(next, die)) {
+        file->failed = true;
+        dwarf_die_free(file, next);
+        next = NULL;
+    }
     dwarf_die_free(file, die);
     return next;
 }
