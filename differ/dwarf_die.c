@@ -225,18 +225,39 @@ static bool is_behind(Dwarf_Die next, Dwarf_Die die)
            dwarf_dieoffset(next, &to, &error) == DW_DLV_OK && to > from;
 }
 
+/*
+ * To find what follows an entry without DW_AT_sibling, libdwarf passes over all that is in it, and
+ * never comes to an end where one of these leads to itself. So they are passed over here before.
+ */
+static bool contents_end(struct dwarf_file *file, Dwarf_Die die)
+{
+    Dwarf_Half children = 0;
+
+    if (dwarf_die_abbrev_children_flag(die, &children) != DW_DLV_OK || !children ||
+        dwarf_die_has(die, DW_AT_sibling))
+        return true;
+    if (!dwarf_enter(file))
+        return false;
+    for (Dwarf_Die child = dwarf_die_child(file, die); child;)
+        child = dwarf_die_next(file, child);
+    dwarf_leave(file);
+    return !file->broken;
+}
+
 Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die)
 {
     Dwarf_Error error = NULL;
     Dwarf_Die next = NULL;
 
-    if (dwarf_siblingof_b(file->dwarf, die, true, &next, &error) == DW_DLV_ERROR)
+    file->broken = file->broken || !contents_end(file, die);
+    if (!file->broken && dwarf_siblingof_b(file->dwarf, die, true, &next, &error) == DW_DLV_ERROR)
         file->failed = true;
     if (next && !is_behind(next, die)) {
-        file->failed = true;
+        file->broken = true;
         dwarf_die_free(file, next);
         next = NULL;
     }
+    file->failed = file->failed || file->broken;
     dwarf_die_free(file, die);
     return next;
 }
