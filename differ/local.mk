@@ -25,7 +25,8 @@ syscare_diff_SOURCES = \
   differ/source_info.c differ/source_info.h differ/explain.c differ/explain.h \
   differ/line_kept.c differ/marks.c differ/warn.c differ/warn_ownership.c differ/emit_hooks.c \
   differ/report.c \
-  differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle_slot.c differ/oracle_numbers.c \
+  differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle_data.c differ/oracle_slot.c \
+  differ/oracle_numbers.c \
   differ/oracle_frames.c differ/oracle_P.h differ/oracle.h \
   differ/arch/arch.c differ/arch/arch.h differ/arch/debug_reloc.c \
   differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64_copy.c differ/arch/x86_64_tls.c \

@@ -22,6 +22,22 @@ struct writer {
 /* Whatever lies at the address; size is what an instruction is known to read there, or 0. */
 void text_reference(struct writer *writer, uint64_t address, uint8_t size);
 
+/* Bytes as they are. */
+void text_bytes(struct writer *writer, const uint8_t *bytes, size_t size);
+
+/*
+ * oracle_data.c: what lies in the section at the address, which is no code and no slot; size as
+ * above.
+ */
+void text_data(struct writer *writer, const struct elf_section *section, uint64_t address,
+               uint8_t size);
+
+/*
+ * oracle_data.c: bytes with the pointers among them; those of a program that is not
+ * position-independent are recognised by their values.
+ */
+void text_contents(struct writer *writer, uint64_t address, uint64_t size);
+
 /* A pointer that the dynamic linker makes. */
 void text_slot(struct writer *writer, const struct image_slot *slot);
 
