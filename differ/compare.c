@@ -62,13 +62,19 @@ bool compare_code_shape(const struct symbol *a, const struct symbol *b)
     return true;
 }
 
-static bool same_pieces(const struct symbol *a, const struct symbol *b);
+/*
+ * Pieces that one reference leads to: those of a table of names are a few, and in a damaged file
+ * one leads to itself. What is not followed to its end counts as changed.
+ */
+#define PIECES_MAX 10000
+
+static bool same_pieces_up_to(const struct symbol *a, const struct symbol *b, size_t *left);
 
 /* Named, or not defined here at all: the names tell, unless both are defined and paired. */
-static bool same_symbols(const struct symbol *a, const struct symbol *b, bool loosely)
+static bool same_symbols(const struct symbol *a, const struct symbol *b, bool loosely, size_t *left)
 {
     if (a->by_content || b->by_content)
-        return a->by_content && b->by_content && same_pieces(a, b);
+        return a->by_content && b->by_content && same_pieces_up_to(a, b, left);
     if (a->twin == b)
         return true;
     if (loosely && !a->twin && !b->twin)
@@ -97,7 +103,8 @@ static const uint8_t *constant_read(const struct relocation *reference)
                : section->data + start;
 }
 
-static bool same_targets(const struct relocation *a, const struct relocation *b, bool loosely)
+static bool same_targets_up_to(const struct relocation *a, const struct relocation *b, bool loosely,
+                               size_t *left)
 {
     if (a->class == RELOC_NONE)
         return true;
@@ -107,7 +114,14 @@ static bool same_targets(const struct relocation *a, const struct relocation *b,
         return memcmp(constant_read(a), constant_read(b), a->exact_size) == 0;
     if (a->delta != b->delta)
         return false;
-    return same_symbols(a->target, b->target, loosely);
+    return same_symbols(a->target, b->target, loosely, left);
+}
+
+static bool same_targets(const struct relocation *a, const struct relocation *b, bool loosely)
+{
+    size_t left = PIECES_MAX;
+
+    return same_targets_up_to(a, b, loosely, &left);
 }
 
 bool compare_references(const struct relocation *a, const struct relocation *b)
@@ -141,11 +155,14 @@ static bool only_zeros(const struct symbol *symbol, uint64_t from)
  * Anonymous pieces reach to the next one, so that padding may belong to them: they are equal when
  * the longer one goes on with nothing but zeros. Jump tables point back into their function.
  */
-static bool same_pieces(const struct symbol *a, const struct symbol *b)
+static bool same_pieces_up_to(const struct symbol *a, const struct symbol *b, size_t *left)
 {
     struct slice x = relocations_of(a), y = relocations_of(b);
     uint64_t size = a->size < b->size ? a->size : b->size;
 
+    if (*left == 0)
+        return false;
+    --*left;
     if (a->section->kind != b->section->kind || x.count != y.count || !same_bytes(a, b, size) ||
         !only_zeros(a, size) || !only_zeros(b, size))
         return false;
@@ -153,9 +170,16 @@ static bool same_pieces(const struct symbol *a, const struct symbol *b)
         return false;
     for (size_t i = 0; i < x.count; i++)
         if (!same_place(&x.first[i], a, &y.first[i], b) ||
-            !same_targets(&x.first[i], &y.first[i], false))
+            !same_targets_up_to(&x.first[i], &y.first[i], false, left))
             return false;
     return true;
+}
+
+static bool same_pieces(const struct symbol *a, const struct symbol *b)
+{
+    size_t left = PIECES_MAX;
+
+    return same_pieces_up_to(a, b, &left);
 }
 
 /* What about two relocations at the same place is different, for the report. */
