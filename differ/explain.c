@@ -138,6 +138,14 @@ static void add_why(struct differ *differ, struct symbol *symbol, const char *ki
     list_add(&differ->pool, &symbol->whys, why);
 }
 
+static bool has_why(const struct symbol *symbol, const char *kind)
+{
+    for (size_t i = 0; i < symbol->whys.count; i++)
+        if (strcmp(((const struct why *)symbol->whys.items[i])->kind, kind) == 0)
+            return true;
+    return false;
+}
+
 static void add_inlined(struct differ *differ, struct symbol *symbol, const char *name,
                         const char *place)
 {
@@ -161,7 +169,7 @@ static void why_line(struct differ *differ, struct symbol *symbol, const struct 
 {
     bool lto = symbol->object->job->lto, own = strcmp(owner->name, self) == 0;
 
-    if (own && lto && symbol->whys.count == 0)
+    if (own && lto && !has_why(symbol, "source"))
         add_why(differ, symbol, "source", NULL, place,
                 pool_format(&differ->pool, "changed in source at %s", place));
     else if (!own)

@@ -168,6 +168,19 @@ static void add_row(struct info_reader *reader, const struct section *section, u
     rows->rows[rows->count++] = (struct source_row){address, place};
 }
 
+/*
+ * A sequence begins with file 1 (DWARF 5, 6.2.2). libdwarf 20210528 says 0, which is the same file
+ * unless the unit is a partition of link-time optimisation, that gcc calls <artificial>.
+ */
+static Dwarf_Unsigned file_meant(struct info_reader *reader, Dwarf_Unsigned file)
+{
+    const char *name =
+        file == 0 && reader->file.version >= 5 ? dwarf_file_name(&reader->file, 0) : NULL;
+    const char *slash = name ? strrchr(name, '/') : NULL;
+
+    return name && strcmp(slash ? slash + 1 : name, "<artificial>") == 0 ? 1 : file;
+}
+
 static void read_line(struct info_reader *reader, Dwarf_Line line, const char **names,
                       size_t name_count)
 {
@@ -191,6 +204,7 @@ static void read_line(struct info_reader *reader, Dwarf_Line line, const char **
     }
     if (!section)
         return;
+    file = file_meant(reader, file);
     if (file < name_count && !names[file])
         names[file] = dwarf_file_name(&reader->file, file);
     add_row(reader, section, address,

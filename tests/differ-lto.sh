@@ -240,6 +240,9 @@ END
 sed -i 's/return x + five/return more(x) ? x + five + 1 : 0/; 1a int more(int);' p/f.c
 cflags='-O2 -flto -ffat-lto-objects -fno-ipa-ra' ldflags='--param lto-partitions=2 --param lto-min-partition=1'
 accepts 'a_partition_is_no_file' 'f' '38 10 38 11 '
+# its code begins with the first file of the partition's table, which the line program does not name
+grep -q '"place":"[^"]*f\.c:[34]"' report.json
+tap_result $? 'places_are_in_files_of_the_source'
 
 # Several partitions: what they share is no longer local, but still of its file.
 cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max' ldflags=
