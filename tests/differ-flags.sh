@@ -186,12 +186,13 @@ cat > o/main.c << 'END'
 extern int printf(const char *, ...);
 __attribute__((noinline)) int f(int x) { printf("f "); return x + 1; }
 __attribute__((noinline)) double half(double x) { return x * 0.5 + 3.25; }
-void run(void) { int n = f(1); printf("%d %d ", n, (int)half(2)); }
+__attribute__((noinline)) double away(double x) { return -__builtin_fabs(x) * 2.5; }
+void run(void) { int n = f(1); printf("%d %d ", n, (int)half(away(4))); }
 END
 sed 's/return x + 1/switch (x) { case 0: x = 4; break; case 1: x = 7; break; case 2: x = 9; break; case 3: x = 3; break; case 4: x = 6; break; case 5: x = 2; break; case 6: printf("six "); } return x/' \
     o/main.c > p/main.c
 cflags=-O0 ldflags=
-accepts "padding_behind_a_text_does_not_matter" 'f run' 'f 2 4 f 7 4 '
+accepts "padding_behind_a_text_does_not_matter" 'f run' 'f 2 -1 f 7 -1 '
 
 # Initialisers with addresses of static variables, which have no symbol and, at a fixed address, no relocation.
 new_case

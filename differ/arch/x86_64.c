@@ -195,11 +195,27 @@ static uint8_t operand_size(const cs_insn *insn, const cs_x86_op *op)
     case X86_INS_UCOMISS:
     case X86_INS_VCOMISS:
     case X86_INS_VUCOMISS:
+    case X86_INS_MOVD:
+    case X86_INS_SQRTSS:
+    case X86_INS_MAXSS:
+    case X86_INS_MINSS:
+    case X86_INS_CVTSS2SD:
+    case X86_INS_CVTTSS2SI:
         return 4;
     case X86_INS_COMISD:
     case X86_INS_UCOMISD:
     case X86_INS_VCOMISD:
     case X86_INS_VUCOMISD:
+    case X86_INS_MOVQ:
+    case X86_INS_SQRTSD:
+    case X86_INS_MAXSD:
+    case X86_INS_MINSD:
+    case X86_INS_CVTSD2SS:
+    case X86_INS_CVTTSD2SI:
+    case X86_INS_MOVLPS:
+    case X86_INS_MOVLPD:
+    case X86_INS_MOVHPS:
+    case X86_INS_MOVHPD:
         return 8;
     default:
         return op->size;
@@ -267,6 +283,12 @@ static uint8_t exact_size(const cs_insn *insn)
     case X86_INS_VDIVSS:
     case X86_INS_VCOMISS:
     case X86_INS_VUCOMISS:
+    case X86_INS_MOVD:
+    case X86_INS_SQRTSS:
+    case X86_INS_MAXSS:
+    case X86_INS_MINSS:
+    case X86_INS_CVTSS2SD:
+    case X86_INS_CVTTSS2SI:
         return 4;
     case X86_INS_MOVSD:
     case X86_INS_ADDSD:
@@ -282,6 +304,16 @@ static uint8_t exact_size(const cs_insn *insn)
     case X86_INS_VDIVSD:
     case X86_INS_VCOMISD:
     case X86_INS_VUCOMISD:
+    case X86_INS_MOVQ:
+    case X86_INS_SQRTSD:
+    case X86_INS_MAXSD:
+    case X86_INS_MINSD:
+    case X86_INS_CVTSD2SS:
+    case X86_INS_CVTTSD2SI:
+    case X86_INS_MOVLPS:
+    case X86_INS_MOVLPD:
+    case X86_INS_MOVHPS:
+    case X86_INS_MOVHPD:
         return 8;
     case X86_INS_MOVAPS:
     case X86_INS_MOVAPD:
@@ -289,6 +321,14 @@ static uint8_t exact_size(const cs_insn *insn)
     case X86_INS_MOVUPD:
     case X86_INS_MOVDQA:
     case X86_INS_MOVDQU:
+    case X86_INS_ANDPS:
+    case X86_INS_ANDPD:
+    case X86_INS_ANDNPS:
+    case X86_INS_ANDNPD:
+    case X86_INS_ORPS:
+    case X86_INS_ORPD:
+    case X86_INS_XORPS:
+    case X86_INS_XORPD:
         return 16;
     case X86_INS_VMOVAPS:
     case X86_INS_VMOVAPD:
