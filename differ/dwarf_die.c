@@ -232,16 +232,20 @@ static bool is_behind(Dwarf_Die next, Dwarf_Die die)
 static bool contents_end(struct dwarf_file *file, Dwarf_Die die)
 {
     Dwarf_Half children = 0;
+    Dwarf_Error error = NULL;
+    Dwarf_Die child = NULL;
+    bool read;
 
     if (dwarf_die_abbrev_children_flag(die, &children) != DW_DLV_OK || !children ||
         dwarf_die_has(die, DW_AT_sibling))
         return true;
     if (!dwarf_enter(file))
         return false;
-    for (Dwarf_Die child = dwarf_die_child(file, die); child;)
+    read = dwarf_child(die, &child, &error) != DW_DLV_ERROR;
+    while (child)
         child = dwarf_die_next(file, child);
     dwarf_leave(file);
-    return !file->broken;
+    return read && !file->broken;
 }
 
 Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die)
@@ -249,17 +253,15 @@ Dwarf_Die dwarf_die_next(struct dwarf_file *file, Dwarf_Die die)
     Dwarf_Error error = NULL;
     Dwarf_Die next = NULL;
 
-    file->broken = file->broken || !contents_end(file, die);
-    if (!file->broken && dwarf_siblingof_b(file->dwarf, die, true, &next, &error) == DW_DLV_ERROR)
-        file->failed = true;
-    if (next && !is_behind(next, die)) {
-        file->broken = true;
-        dwarf_die_free(file, next);
-        next = NULL;
-    }
-    file->failed = file->failed || file->broken;
+    file->broken = file->broken || !contents_end(file, die) ||
+                   dwarf_siblingof_b(file->dwarf, die, true, &next, &error) == DW_DLV_ERROR ||
+                   (next && !is_behind(next, die));
     dwarf_die_free(file, die);
-    return next;
+    if (!file->broken)
+        return next;
+    file->failed = true;
+    dwarf_die_free(file, next);
+    return NULL;
 }
 
 bool dwarf_enter(struct dwarf_file *file)

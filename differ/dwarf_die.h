@@ -32,7 +32,7 @@ struct dwarf_file {
     size_t copied;      /* bytes of all strings that were copied */
     unsigned int depth; /* of the entry that is being read; for whoever walks the tree */
     bool failed;        /* some of it is damaged */
-    bool broken;        /* an entry leads back to itself: nothing more is read */
+    bool broken;        /* the list of entries leads nowhere: no more of them are read */
 };
 
 /*
