@@ -398,7 +398,10 @@ static struct symbol *last_clone(const struct list *mine, const struct list *the
                : NULL;
 }
 
-/* One with the same code: several are, so any will do; that of the same name if there is one. */
+/*
+ * One that does the same with the same things: several do, so any will do; that of the same name if
+ * there is one. With link-time optimisation others of the key may be of other files.
+ */
 static struct symbol *alike_clone(const struct list *theirs, struct symbol *symbol)
 {
     struct symbol *found = NULL;
@@ -406,7 +409,8 @@ static struct symbol *alike_clone(const struct list *theirs, struct symbol *symb
     for (size_t i = 0; i < theirs->count; i++) {
         struct symbol *candidate = theirs->items[i];
 
-        if (symbol->counted || !compare_code_loosely(candidate, symbol))
+        if (symbol->counted || !compare_code_loosely(candidate, symbol) ||
+            compare_contents(candidate, symbol))
             continue;
         if (strcmp(candidate->name, symbol->name) == 0)
             return candidate;
