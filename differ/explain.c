@@ -138,23 +138,23 @@ static void add_why(struct differ *differ, struct symbol *symbol, const char *ki
     list_add(&differ->pool, &symbol->whys, why);
 }
 
-static bool has_why(const struct symbol *symbol, const char *kind)
+/* function: of which; NULL for any. */
+static bool has_why(const struct symbol *symbol, const char *kind, const char *function)
 {
-    for (size_t i = 0; i < symbol->whys.count; i++)
-        if (strcmp(((const struct why *)symbol->whys.items[i])->kind, kind) == 0)
+    for (size_t i = 0; i < symbol->whys.count; i++) {
+        const struct why *why = symbol->whys.items[i];
+
+        if (strcmp(why->kind, kind) == 0 && (!function || strcmp(why->function, function) == 0))
             return true;
+    }
     return false;
 }
 
 static void add_inlined(struct differ *differ, struct symbol *symbol, const char *name,
                         const char *place)
 {
-    for (size_t i = 0; i < symbol->whys.count; i++) {
-        const struct why *why = symbol->whys.items[i];
-
-        if (strcmp(why->kind, "inlines") == 0 && strcmp(why->function, name) == 0)
-            return;
-    }
+    if (has_why(symbol, "inlines", name))
+        return;
     if (place)
         add_why(differ, symbol, "inlines", name, place,
                 pool_format(&differ->pool, "inlines %s, which is changed at %s", name, place));
@@ -169,7 +169,7 @@ static void why_line(struct differ *differ, struct symbol *symbol, const struct 
 {
     bool lto = symbol->object->job->lto, own = strcmp(owner->name, self) == 0;
 
-    if (own && lto && !has_why(symbol, "source"))
+    if (own && lto && !has_why(symbol, "source", NULL))
         add_why(differ, symbol, "source", NULL, place,
                 pool_format(&differ->pool, "changed in source at %s", place));
     else if (!own)

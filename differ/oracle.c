@@ -350,6 +350,13 @@ static bool agree_leniently(struct view *a, struct code *mine, const struct symb
     return lines_agree(text, text_b, lenient, lenient_b);
 }
 
+/* The same of a function of the original program and its twin in the patched one. */
+static bool twins_agree_leniently(struct view *view, struct code *code, struct view *other)
+{
+    return agree_leniently(view, code, object_function(view->differ, code, false), other,
+                           code->twin, object_function(view->differ, code->twin, true));
+}
+
 static void compare_answers(struct view *view, bool patched, struct view *other,
                             struct message *message)
 {
@@ -360,9 +367,7 @@ static void compare_answers(struct view *view, bool patched, struct view *other,
             (!code->changed_there && is_of_distribution(code)))
             continue;
         if (code->changed_here && !code->changed_there &&
-            !(code->twin &&
-              agree_leniently(view, code, object_function(view->differ, code, patched), other,
-                              code->twin, object_function(view->differ, code->twin, !patched))))
+            !(code->twin && twins_agree_leniently(view, code, other)))
             tell(message, "only the linked files differ in", view, code, other);
         else if (!code->changed_here && code->changed_there)
             tell(message, "only the object files differ in", view, code, other);

@@ -391,10 +391,13 @@ static void pair_only_ones(struct object *original, struct object *patched)
 }
 
 /* The rest, if that is one on each side. */
-static struct symbol *last_clone(const struct list *mine, const struct list *theirs)
+static struct symbol *last_clone(struct object *original, struct symbol *symbol)
 {
-    return mine->count == 1 && theirs->count == 1 && may_be_last(theirs->items[0], mine->items[0])
-               ? theirs->items[0]
+    struct list mine = clones_of(symbol->object, symbol->key);
+    struct list theirs = clones_of(original, symbol->key);
+
+    return mine.count == 1 && theirs.count == 1 && may_be_last(theirs.items[0], symbol)
+               ? theirs.items[0]
                : NULL;
 }
 
@@ -402,15 +405,15 @@ static struct symbol *last_clone(const struct list *mine, const struct list *the
  * One that does the same with the same things: several do, so any will do; that of the same name if
  * there is one. With link-time optimisation others of the key may be of other files.
  */
-static struct symbol *alike_clone(const struct list *theirs, struct symbol *symbol)
+static struct symbol *alike_clone(struct object *original, struct symbol *symbol)
 {
+    struct list theirs = clones_of(original, symbol->key);
     struct symbol *found = NULL;
 
-    for (size_t i = 0; i < theirs->count; i++) {
-        struct symbol *candidate = theirs->items[i];
+    for (size_t i = 0; i < theirs.count; i++) {
+        struct symbol *candidate = theirs.items[i];
 
-        if (symbol->counted || !compare_code_loosely(candidate, symbol) ||
-            compare_contents(candidate, symbol))
+        if (symbol->counted || compare_contents(candidate, symbol))
             continue;
         if (strcmp(candidate->name, symbol->name) == 0)
             return candidate;
@@ -423,18 +426,16 @@ static struct symbol *alike_clone(const struct list *theirs, struct symbol *symb
  * What no caller decided. What stays counts as dropped and new, which is always right: whoever
  * calls them has changed.
  */
-static void pair_other_clones(struct object *original, struct object *patched, bool alike,
+static void pair_other_clones(struct object *original, struct object *patched,
+                              struct symbol *(*find)(struct object *, struct symbol *),
                               struct list *next)
 {
     for (size_t i = 0; i < patched->all.count; i++) {
         struct symbol *symbol = patched->all.items[i], *twin;
-        struct list mine, theirs;
 
         if (!is_clone(symbol) || symbol->twin)
             continue;
-        mine = clones_of(patched, symbol->key);
-        theirs = clones_of(original, symbol->key);
-        twin = alike ? alike_clone(&theirs, symbol) : last_clone(&mine, &theirs);
+        twin = find(original, symbol);
         if (!twin)
             continue;
         make_twins(twin, symbol);
@@ -513,9 +514,9 @@ static void pair_clones(struct object *original, struct object *patched)
             list_add(patched->pool, &next, symbol);
     }
     pair_all_called(&next);
-    pair_other_clones(original, patched, false, &next);
-    pair_other_clones(original, patched, true, &next);
-    pair_other_clones(original, patched, false, &next);
+    pair_other_clones(original, patched, last_clone, &next);
+    pair_other_clones(original, patched, alike_clone, &next);
+    pair_other_clones(original, patched, last_clone, &next);
 }
 
 static void pair_statics(struct object *patched)

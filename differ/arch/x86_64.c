@@ -185,14 +185,25 @@ static bool is_flat(x86_reg segment)
     return segment != X86_REG_FS && segment != X86_REG_GS;
 }
 
-/* Bytes that the operand names. capstone 4 takes those of scalar comparisons for whole vectors. */
-static uint8_t operand_size(const cs_insn *insn, const cs_x86_op *op)
+/*
+ * What the manual says of the bytes that scalar instructions read or write in memory; 0 for others.
+ * capstone 4 takes those of scalar comparisons for whole vectors.
+ */
+static uint8_t scalar_size(const cs_insn *insn)
 {
     switch (insn->id) {
-    case X86_INS_LEA:
-        return 0;
+    case X86_INS_MOVSS:
+    case X86_INS_ADDSS:
+    case X86_INS_SUBSS:
+    case X86_INS_MULSS:
+    case X86_INS_DIVSS:
     case X86_INS_COMISS:
     case X86_INS_UCOMISS:
+    case X86_INS_VMOVSS:
+    case X86_INS_VADDSS:
+    case X86_INS_VSUBSS:
+    case X86_INS_VMULSS:
+    case X86_INS_VDIVSS:
     case X86_INS_VCOMISS:
     case X86_INS_VUCOMISS:
     case X86_INS_MOVD:
@@ -202,8 +213,18 @@ static uint8_t operand_size(const cs_insn *insn, const cs_x86_op *op)
     case X86_INS_CVTSS2SD:
     case X86_INS_CVTTSS2SI:
         return 4;
+    case X86_INS_MOVSD:
+    case X86_INS_ADDSD:
+    case X86_INS_SUBSD:
+    case X86_INS_MULSD:
+    case X86_INS_DIVSD:
     case X86_INS_COMISD:
     case X86_INS_UCOMISD:
+    case X86_INS_VMOVSD:
+    case X86_INS_VADDSD:
+    case X86_INS_VSUBSD:
+    case X86_INS_VMULSD:
+    case X86_INS_VDIVSD:
     case X86_INS_VCOMISD:
     case X86_INS_VUCOMISD:
     case X86_INS_MOVQ:
@@ -218,8 +239,18 @@ static uint8_t operand_size(const cs_insn *insn, const cs_x86_op *op)
     case X86_INS_MOVHPD:
         return 8;
     default:
-        return op->size;
+        return 0;
     }
+}
+
+/* Bytes that the operand names. */
+static uint8_t operand_size(const cs_insn *insn, const cs_x86_op *op)
+{
+    uint8_t scalar = scalar_size(insn);
+
+    if (insn->id == X86_INS_LEA)
+        return 0;
+    return scalar ? scalar : op->size;
 }
 
 /*
@@ -269,52 +300,6 @@ static uint8_t exact_size(const cs_insn *insn)
     const cs_x86 *x86 = &insn->detail->x86;
 
     switch (insn->id) {
-    case X86_INS_MOVSS:
-    case X86_INS_ADDSS:
-    case X86_INS_SUBSS:
-    case X86_INS_MULSS:
-    case X86_INS_DIVSS:
-    case X86_INS_COMISS:
-    case X86_INS_UCOMISS:
-    case X86_INS_VMOVSS:
-    case X86_INS_VADDSS:
-    case X86_INS_VSUBSS:
-    case X86_INS_VMULSS:
-    case X86_INS_VDIVSS:
-    case X86_INS_VCOMISS:
-    case X86_INS_VUCOMISS:
-    case X86_INS_MOVD:
-    case X86_INS_SQRTSS:
-    case X86_INS_MAXSS:
-    case X86_INS_MINSS:
-    case X86_INS_CVTSS2SD:
-    case X86_INS_CVTTSS2SI:
-        return 4;
-    case X86_INS_MOVSD:
-    case X86_INS_ADDSD:
-    case X86_INS_SUBSD:
-    case X86_INS_MULSD:
-    case X86_INS_DIVSD:
-    case X86_INS_COMISD:
-    case X86_INS_UCOMISD:
-    case X86_INS_VMOVSD:
-    case X86_INS_VADDSD:
-    case X86_INS_VSUBSD:
-    case X86_INS_VMULSD:
-    case X86_INS_VDIVSD:
-    case X86_INS_VCOMISD:
-    case X86_INS_VUCOMISD:
-    case X86_INS_MOVQ:
-    case X86_INS_SQRTSD:
-    case X86_INS_MAXSD:
-    case X86_INS_MINSD:
-    case X86_INS_CVTSD2SS:
-    case X86_INS_CVTTSD2SI:
-    case X86_INS_MOVLPS:
-    case X86_INS_MOVLPD:
-    case X86_INS_MOVHPS:
-    case X86_INS_MOVHPD:
-        return 8;
     case X86_INS_MOVAPS:
     case X86_INS_MOVAPD:
     case X86_INS_MOVUPS:
@@ -339,7 +324,7 @@ static uint8_t exact_size(const cs_insn *insn)
         return x86->operands[0].reg >= X86_REG_XMM0 && x86->operands[0].reg <= X86_REG_XMM15 ? 16
                                                                                              : 32;
     default:
-        return 0;
+        return scalar_size(insn);
     }
 }
 
