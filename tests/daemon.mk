@@ -19,7 +19,7 @@ tests_daemon_patch_info_LDADD = $(LIBSYSCARE_LIBS)
 tests_daemon_filter_SOURCES = tests/daemon-filter.c
 
 # The program to be patched is compiled by the tests themselves, in several variants.
-EXTRA_DIST += tests/daemon-target.c tests/daemon-several.c tests/daemon-subr.sh
+EXTRA_DIST += tests/daemon-target.c tests/daemon-several.c tests/daemon-subr.sh tests/world-subr.sh
 dist_check_SCRIPTS += tests/daemon-run.sh tests/daemon-ways.sh tests/daemon-several.sh
 if RUNTIME_ARCH
 TESTS += tests/daemon-run.sh tests/daemon-ways.sh tests/daemon-several.sh

@@ -47,15 +47,10 @@ differ()
         u=$(basename "$c" .c)
         types="$types${types:+,}{\"name\":\"$u.c\",\"reference\":\"$work/o/$u.replay\",\"patched\":\"$work/p/$u.replay\"}"
     done
-    cat > job.json <<END
-{"version":1,"arch":"x86_64","target_elf":"/usr/bin/case","uuid":"01234567-89ab-cdef-0123-456789abcdef",
- "build_id":"00112233445566778899aabbccddeeff00112233",
- "target_digest":"0000000000000000000000000000000000000000000000000000000000000000",
- "reference":{"elf":"$work/o/out","map":"$work/o/out.map"},"patched":{"elf":"$work/p/out","map":"$work/p/out.map"},
- "objects":[{"name":"case (LTO)","source":"case","tu":"link","lto":true,"inputs":[$(lto_inputs)],
-             "reference":"$work/o/lto.o","patched":"$work/p/lto.o"}],
- "types":[$types],"ld":"${LD:-ld}","output":"$work/out.patch","report":"$work/report.json"}
-END
+    object="{\"name\":\"case (LTO)\",\"source\":\"case\",\"tu\":\"link\",\"lto\":true,\"inputs\":[$(lto_inputs)]"
+    write_job_file "$object,\"reference\":\"$work/o/lto.o\",\"patched\":\"$work/p/lto.o\"}" "
+ \"types\":[$types],
+ "
     status=0
     "$diff" job.json > log 2>&1 || status=$?
 }

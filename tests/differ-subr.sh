@@ -39,6 +39,18 @@ link_library()
         $CC -o program ../harness.o -L. -lout -Wl,-rpath,"\$ORIGIN")
 }
 
+# write_job_file OBJECTS [MORE]: job.json with this list of objects, and more members before it
+write_job_file()
+{
+    cat > job.json <<END
+{"version":1,"arch":"x86_64","target_elf":"/usr/bin/case","uuid":"01234567-89ab-cdef-0123-456789abcdef",
+ "build_id":"00112233445566778899aabbccddeeff00112233",
+ "target_digest":"0000000000000000000000000000000000000000000000000000000000000000",
+ "reference":{"elf":"$work/o/out","map":"$work/o/out.map"},"patched":{"elf":"$work/p/out","map":"$work/p/out.map"},
+ ${2:-}"objects":[$1],"ld":"${LD:-ld}","output":"$work/out.patch","report":"$work/report.json"}
+END
+}
+
 # write_job UNIT...: job.json for the units that both sides have, or that one lacks
 write_job()
 {
@@ -49,13 +61,7 @@ write_job()
         [ -e "p/$u.replay" ] && p="\"$work/p/$u.replay\""
         list="$list${list:+,}{\"name\":\"$u.o\",\"source\":\"$u.$suffix\",\"tu\":\"$u\",\"inputs\":[\"./$u.o\"],\"reference\":$r,\"patched\":$p}"
     done
-    cat > job.json <<END
-{"version":1,"arch":"x86_64","target_elf":"/usr/bin/case","uuid":"01234567-89ab-cdef-0123-456789abcdef",
- "build_id":"00112233445566778899aabbccddeeff00112233",
- "target_digest":"0000000000000000000000000000000000000000000000000000000000000000",
- "reference":{"elf":"$work/o/out","map":"$work/o/out.map"},"patched":{"elf":"$work/p/out","map":"$work/p/out.map"},
- "objects":[$list],"ld":"${LD:-ld}","output":"$work/out.patch","report":"$work/report.json"}
-END
+    write_job_file "$list"
 }
 
 # differ: compiles, links and compares what is in o/ and p/. Flags in $cflags, $ldflags; $library

@@ -2,18 +2,10 @@
 # Jumps at the entry of functions, with a real daemon: processes are met where they begin; uprobes
 # of other tools are found before they do harm, and what they did is repaired.
 # SPDX-License-Identifier: GPL-2.0-or-later
-set -uo pipefail
-srcdir=${top_srcdir:?} builddir=${top_builddir:?}
-# shellcheck source=tests/tap-subr.sh
-. "$srcdir/tests/tap-subr.sh"
-# shellcheck source=tests/daemon-subr.sh
-. "$srcdir/tests/daemon-subr.sh"
+# shellcheck source=tests/world-subr.sh
+. "${top_srcdir:?}/tests/world-subr.sh"
 # shellcheck source=tests/truth-subr.sh
 . "$srcdir/tests/truth-subr.sh"
-[ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
-unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
-command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
-world_namespace "$0" "$@"
 
 tracefs=/sys/kernel/tracing group=syscareentry$$ events=''
 

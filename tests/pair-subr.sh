@@ -4,16 +4,8 @@
 # Needs write_source (prints the file), $pair_source (its name), $pair_compile (compiler and flags) and, for the link,
 # $pair_link.
 # shellcheck disable=SC2154
-set -uo pipefail
-srcdir=${top_srcdir:?} builddir=${top_builddir:?}
-# shellcheck source=tests/tap-subr.sh
-. "$srcdir/tests/tap-subr.sh"
-# shellcheck source=tests/daemon-subr.sh
-. "$srcdir/tests/daemon-subr.sh"
-[ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
-unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
-command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
-world_namespace "$0" "$@"
+# shellcheck source=tests/world-subr.sh
+. "${top_srcdir:?}/tests/world-subr.sh"
 trap 'world_end; rm -rf --one-file-system "$world"' EXIT
 
 # One side, as linked and as compiled again. Usage: build_side DIR SED-SCRIPT

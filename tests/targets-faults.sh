@@ -3,18 +3,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A sample by default; all of them with SYSCARE_FAULTS=all (make check-faults).
-set -uo pipefail
-srcdir=${top_srcdir:?} builddir=${top_builddir:?}
-# shellcheck source=tests/tap-subr.sh
-. "$srcdir/tests/tap-subr.sh"
-# shellcheck source=tests/daemon-subr.sh
-. "$srcdir/tests/daemon-subr.sh"
+# shellcheck source=tests/world-subr.sh
+. "${top_srcdir:?}/tests/world-subr.sh"
 # shellcheck source=tests/targets-subr.sh
 . "$srcdir/tests/targets-subr.sh"
-[ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
-unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
-command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
-world_namespace "$0" "$@"
 trap targets_end EXIT
 
 names=(plain threads library)

@@ -1,18 +1,10 @@
 #!/bin/bash
 # Who may ask for what, whose files are trusted, and what can be switched off.
 # SPDX-License-Identifier: GPL-2.0-or-later
-set -uo pipefail
-srcdir=${top_srcdir:?} builddir=${top_builddir:?}
-# shellcheck source=tests/tap-subr.sh
-. "$srcdir/tests/tap-subr.sh"
-# shellcheck source=tests/daemon-subr.sh
-. "$srcdir/tests/daemon-subr.sh"
+# shellcheck source=tests/world-subr.sh
+. "${top_srcdir:?}/tests/world-subr.sh"
 # shellcheck source=tests/truth-subr.sh
 . "$srcdir/tests/truth-subr.sh"
-[ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
-unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
-command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
-world_namespace "$0" "$@"
 trap world_end EXIT
 
 # The command as a user with these groups: the program and the socket have to be within reach.

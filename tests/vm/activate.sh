@@ -4,16 +4,8 @@
 #
 # SYSCARE_ACTIVATES=yes|no says what is expected of this kernel; without it, what the daemon says.
 # The first word of WAYS is the way to notice first callers that it must take by itself.
-set -uo pipefail
-srcdir=${top_srcdir:?} builddir=${top_builddir:?}
-# shellcheck source=tests/tap-subr.sh
-. "$srcdir/tests/tap-subr.sh"
-# shellcheck source=tests/daemon-subr.sh
-. "$srcdir/tests/daemon-subr.sh"
-[ "$(id -u)" -eq 0 ] || tap_skip_all "needs root: it attaches to processes"
-unshare --mount true 2> /dev/null || tap_skip_all "needs a mount namespace of its own"
-command -v rpmbuild > /dev/null || tap_skip_all "needs rpmbuild"
-world_namespace "$0" "$@"
+# shellcheck source=tests/world-subr.sh
+. "${top_srcdir:?}/tests/world-subr.sh"
 trap world_end EXIT
 
 # What the daemon found out, for whoever reads the results.
