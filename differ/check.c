@@ -7,6 +7,7 @@
 #include "differ/compare.h"
 #include "differ/differ.h"
 #include "differ/entry.h"
+#include "differ/lto.h"
 #include "differ/read.h"
 
 #include <string.h>
@@ -132,7 +133,8 @@ static void check_duplicates(struct differ *differ, struct object *patched)
     }
 }
 
-static void check_new_symbols(struct differ *differ, struct object *patched)
+static void check_new_symbols(struct differ *differ, struct object *original,
+                              struct object *patched)
 {
     for (size_t i = 0; i < patched->all.count; i++) {
         struct symbol *symbol = patched->all.items[i];
@@ -148,7 +150,9 @@ static void check_new_symbols(struct differ *differ, struct object *patched)
             differ_refuse(differ, REFUSE_IFUNC, patched, symbol->name, "new indirect function %s",
                           symbol->name);
         if (symbol->bind != STB_LOCAL && !symbol->by_content &&
-            resolve_symbol(differ, symbol, &why) && !(symbol->section && symbol->section->grouped))
+            resolve_symbol(differ, symbol, &why) &&
+            !(symbol->section && symbol->section->grouped) &&
+            !(original && lto_is_of_another_file(original, symbol)))
             differ_refuse(differ, REFUSE_MOVED_FUNCTION, patched, symbol->name,
                           "%s moves here from another source file", symbol->name)
                 ->about = symbol;
@@ -277,11 +281,13 @@ static void check_object(struct differ *differ, struct job_object *object)
     check_language(differ, object);
     if (!object->patched)
         return;
-    check_new_symbols(differ, object->patched);
+    check_new_symbols(differ, object->reference, object->patched);
     check_duplicates(differ, object->patched);
     if (!object->reference)
         return;
     check_paired_data(differ, object->patched);
+    if (object->lto)
+        lto_check_moved(differ, object->reference, object->patched);
     check_cxx(differ, object->reference, object->patched);
 }
 

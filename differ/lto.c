@@ -65,25 +65,59 @@ static bool is_renamed(struct object *object, const struct symbol *symbol)
     return name_without_lto(object->pool, symbol->name) != symbol->name;
 }
 
-/* The symbols of one plain name in both versions: there is one of each, or none can be told. */
+static bool is_plain(struct object *object, const char *name)
+{
+    return strcmp(name_key(object->pool, name), name) == 0;
+}
+
+static void make_twins(struct symbol *original, struct symbol *patched)
+{
+    original->twin = patched;
+    patched->twin = original;
+}
+
+/* The only function of that file among them, else NULL. */
+static struct symbol *function_of(const struct name_entry *entries, size_t count, const char *file)
+{
+    struct symbol *found = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        struct symbol *symbol = entries[i].item;
+
+        if (!symbol_is_function(symbol) || symbol->parent || !symbol->owner ||
+            strcmp(symbol->owner, file) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = symbol;
+    }
+    return found;
+}
+
+/* The symbols of one plain name in both versions: of which there is one, or one of each file. */
 static void pair_plain_name(struct name_entry *theirs, size_t their_count, struct name_entry *mine,
                             size_t my_count)
 {
     struct symbol *original = theirs[0].item, *patched = mine[0].item;
+    bool plain = is_plain(patched->object, mine[0].name);
 
     if (my_count == 1 && their_count == 1 && static_owners_agree(original, patched)) {
         if ((is_renamed(original->object, original) || is_renamed(patched->object, patched)) &&
-            symbol_is_function(original) == symbol_is_function(patched) &&
-            strcmp(name_key(patched->object->pool, mine[0].name), mine[0].name) == 0) {
-            original->twin = patched;
-            patched->twin = original;
-        }
+            symbol_is_function(original) == symbol_is_function(patched) && plain)
+            make_twins(original, patched);
         return;
     }
     for (size_t i = 0; i < their_count; i++)
         ((struct symbol *)theirs[i].item)->numbered = true;
-    for (size_t i = 0; i < my_count; i++)
-        ((struct symbol *)mine[i].item)->numbered = true;
+    for (size_t i = 0; i < my_count; i++) {
+        struct symbol *symbol = mine[i].item, *twin = NULL;
+
+        symbol->numbered = true;
+        if (plain && symbol->owner && function_of(mine, my_count, symbol->owner) == symbol)
+            twin = function_of(theirs, their_count, symbol->owner);
+        if (twin)
+            make_twins(twin, symbol);
+    }
 }
 
 void lto_pair_names(struct object *original, struct object *patched)
@@ -98,6 +132,64 @@ void lto_pair_names(struct object *original, struct object *patched)
         if (other)
             pair_plain_name(other, their_count, entry, my_count);
         i += my_count;
+    }
+}
+
+/* Whether code or data of the original object has the function's address. */
+static bool is_pointed_to(const struct symbol *function)
+{
+    const struct object *object = function->object;
+
+    for (size_t i = 1; i < object->section_count; i++) {
+        const struct section *section = &object->sections[i];
+
+        if (section->kind == SECTION_IGNORED || section->kind == SECTION_EH_FRAME)
+            continue;
+        for (size_t j = 0; j < section->relocation_count; j++)
+            if (section->relocations[j].target == function && !section->relocations[j].branch)
+                return true;
+    }
+    return false;
+}
+
+/* The function of that key in another file of the original that has no twin, or NULL. */
+static struct symbol *lost_function(struct object *original, const struct symbol *symbol)
+{
+    size_t count;
+    struct name_entry *entries = name_index_find(&original->keys, symbol->key, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct symbol *candidate = entries[i].item;
+
+        if (!candidate->twin && symbol_is_function(candidate) &&
+            !static_owners_agree(candidate, symbol))
+            return candidate;
+    }
+    return NULL;
+}
+
+bool lto_is_of_another_file(struct object *original, const struct symbol *symbol)
+{
+    struct symbol *lost = symbol->twin ? NULL : lost_function(original, symbol);
+
+    return lost && !is_pointed_to(lost);
+}
+
+void lto_check_moved(struct differ *differ, struct object *original, struct object *patched)
+{
+    for (size_t i = 0; i < patched->functions.count; i++) {
+        struct symbol *symbol = patched->functions.items[i], *lost = symbol->twin;
+
+        if (!lost)
+            lost = lost_function(original, symbol);
+        else if (symbol->status != STATUS_CHANGED || static_owners_agree(lost, symbol))
+            continue;
+        if (lost && is_pointed_to(lost))
+            differ_refuse(differ, REFUSE_MOVED_FUNCTION, patched, symbol->name,
+                          "%s is in another source file than before: whether a pointer to the old "
+                          "one means the new one cannot be told",
+                          symbol->name)
+                ->about = symbol;
     }
 }
 

@@ -20,6 +20,15 @@ void lto_find_partitions(struct object *object);
  */
 void lto_pair_names(struct object *original, struct object *patched);
 
+/*
+ * True for a new function that has its name from one that goes, of another file, which nothing
+ * points to: all that called that one changed.
+ */
+bool lto_is_of_another_file(struct object *original, const struct symbol *symbol);
+
+/* Refuses it where something points to that one. */
+void lto_check_moved(struct differ *differ, struct object *original, struct object *patched);
+
 /* True for an input that LTO made of several files: "/tmp/ccqZ.ltrans3.ltrans.o". */
 bool lto_is_partition(const char *input);
 

@@ -110,7 +110,7 @@ struct symbol {
     struct symbol *twin;
     enum status status;
     const char *reason; /* why it is changed */
-    const char *owner;  /* of a static local variable: its function, NULL where not known */
+    const char *owner;  /* static_owner.c: its function or file; NULL where not known */
     struct list whys;   /* struct why: explain.c */
     const char *place;  /* of its definition: "a.c:12", or NULL */
     bool used;          /* code or data of the object refers to it */

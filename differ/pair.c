@@ -280,7 +280,8 @@ static struct symbol *same_code(const struct list *candidates, struct symbol *sy
     for (size_t i = 0; i < candidates->count; i++) {
         struct symbol *candidate = candidates->items[i];
 
-        if (candidate->twin || !compare_code_loosely(candidate, symbol))
+        if (candidate->twin || !static_owners_agree(candidate, symbol) ||
+            !compare_code_loosely(candidate, symbol))
             continue;
         if (found)
             return NULL;
@@ -326,7 +327,7 @@ static void pair_called_clones(struct symbol *original, struct symbol *patched, 
         struct symbol *x = a->relocations[i].target, *y = b->relocations[j].target;
 
         if (x && y && is_clone(x) && is_clone(y) && !x->twin && !y->twin &&
-            strcmp(x->key, y->key) == 0) {
+            strcmp(x->key, y->key) == 0 && static_owners_agree(x, y)) {
             make_twins(x, y);
             list_add(patched->object->pool, next, y);
         }
@@ -390,14 +391,31 @@ static void pair_only_ones(struct object *original, struct object *patched)
     }
 }
 
+/* The only one of the list that may be of the symbol's file, else NULL. */
+static struct symbol *only_of_file(const struct list *clones, const struct symbol *symbol)
+{
+    struct symbol *found = NULL;
+
+    for (size_t i = 0; i < clones->count; i++) {
+        if (!static_owners_agree(clones->items[i], symbol))
+            continue;
+        if (found)
+            return NULL;
+        found = clones->items[i];
+    }
+    return found;
+}
+
 /* The rest, if that is one on each side. */
 static struct symbol *last_clone(struct object *original, struct symbol *symbol)
 {
     struct list mine = clones_of(symbol->object, symbol->key);
     struct list theirs = clones_of(original, symbol->key);
+    struct symbol *last = only_of_file(&theirs, symbol);
 
-    return mine.count == 1 && theirs.count == 1 && may_be_last(theirs.items[0], symbol)
-               ? theirs.items[0]
+    return last && only_of_file(&mine, symbol) && only_of_file(&mine, last) == symbol &&
+                   may_be_last(last, symbol)
+               ? last
                : NULL;
 }
 
@@ -544,8 +562,7 @@ void phase_pair(struct differ *differ)
 
         if (!original || !patched)
             continue;
-        static_owners_read(original);
-        static_owners_read(patched);
+        static_owners_read(original, patched);
         index_keys(original);
         index_keys(patched);
         if (differ->job.objects[i].lto)

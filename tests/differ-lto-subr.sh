@@ -6,6 +6,12 @@
 # the jobserver of a make around us is not ours
 unset COMPILER_PATH SYSCARE_CAPTURE_DIR SYSCARE_REPLAY MAKEFLAGS MFLAGS
 
+# units DIRECTORY: the sources below it without .c
+units()
+{
+    (cd "$1" && find . -name '*.c' | sed 's,^\./,,; s/\.c$//' | sort)
+}
+
 # build_lto_side DIRECTORY: captured compiles and link, and the one object of all partitions
 build_lto_side()
 {
@@ -14,11 +20,11 @@ build_lto_side()
     cp harness.o "$1/harness.o"
     (
         cd "$1" || exit
-        for c in *.c; do
+        for u in $(units .); do
             # shellcheck disable=SC2046,SC2086
-            env $(cat ../environment) $CC -g $cflags -c "$c" -o "${c%.c}.o" || exit
+            env $(cat ../environment) $CC -g $cflags -c "$u.c" -o "${u//\//-}.o" || exit
             # shellcheck disable=SC2086
-            $CC -g $cflags -fno-lto -ffunction-sections -fdata-sections -c "$c" -o "${c%.c}.replay" || exit
+            $CC -g $cflags -fno-lto -ffunction-sections -fdata-sections -c "$u.c" -o "${u//\//-}.replay" || exit
         done
         # shellcheck disable=SC2046,SC2086
         env $(cat ../environment) $CC -g $cflags $ldflags -Wl,-Map=out.map -o out ./*.o || exit
@@ -43,9 +49,8 @@ differ()
         return
     fi
     types=
-    for c in o/*.c; do
-        u=$(basename "$c" .c)
-        types="$types${types:+,}{\"name\":\"$u.c\",\"reference\":\"$work/o/$u.replay\",\"patched\":\"$work/p/$u.replay\"}"
+    for u in $(units o); do
+        types="$types${types:+,}{\"name\":\"$u.c\",\"reference\":\"$work/o/${u//\//-}.replay\",\"patched\":\"$work/p/${u//\//-}.replay\"}"
     done
     object="{\"name\":\"case (LTO)\",\"source\":\"case\",\"tu\":\"link\",\"lto\":true,\"inputs\":[$(lto_inputs)]"
     write_job_file "$object,\"reference\":\"$work/o/lto.o\",\"patched\":\"$work/p/lto.o\"}" "

@@ -158,27 +158,36 @@ accepts 'symbols_of_the_debugging_information_are_no_addresses' 'step2' '5 49 20
 
 # Each file has a table of one name; a function that changes has those of all files inlined into it. The debugging
 # information tells whose each is.
-cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=one'
-new_case
-echo 'struct keyword { int word; struct keyword *next; };
+write_tables()
+{
+    new_case
+    echo 'struct keyword { int word; struct keyword *next; };
 extern struct keyword *all; int printf(const char *, ...); int puts(const char *);
-void add_first(void); void add_second(void); void add_third(void);' | tee o/keyword.h > p/keyword.h
-for u in first second third; do
-    cat > o/$u.c <<END
+void add_first(void); void add_second(void); void add_third(void);' > o/keyword.h
+    for u in first second third; do
+        mkdir -p "o/$(dirname "$u$1")"
+        cat > "o/$u$1.c" <<END
 #include "keyword.h"
 static struct keyword table[2] = {{${#u}, 0}, {${#u} * 2, 0}};
 void add_$u(void) { for (int i = 0; i < 2; i++) { table[i].word += 10; table[i].next = all; all = &table[i]; } }
 END
-done
-cat > o/main.c <<'END'
+    done
+    cat > o/main.c <<'END'
 #include "keyword.h"
 struct keyword *all;
 volatile int many = 4;
 __attribute__((noipa)) int setup(int x) { if (x > 50) puts("much"); all = 0; add_first(); add_second(); add_third(); return x + 1; }
 void run(void) { int sum = setup(many); for (struct keyword *k = all; k; k = k->next) sum = sum * 3 + k->word; printf("%d ", sum); }
 END
-cp o/*.c p/
-sed -i 's/all = 0;/all = 0; if (many > 100) puts("more");/; s/return x + 1/return x + 2/' p/main.c
+    cp -r o/. p/
+    sed -i 's/all = 0;/all = 0; if (many > 100) puts("more");/; s/return x + 1/return x + 2/' p/main.c
+}
+# as in packages, where both versions are built in one place
+cflags="-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=one -I. -fdebug-prefix-map=$work/o=/s -fdebug-prefix-map=$work/p=/s"
+write_tables /table
+sed -i 's/i < 2; i++) {/& if (i > 2) puts("third");/' p/second/table.c
+accepts 'tables_of_one_name_in_files_of_one_name_keep_their_values' 'setup' '10533 14902 '
+write_tables ''
 accepts 'tables_of_one_name_in_several_files_keep_their_values' 'setup' '10533 14902 '
 
 # it is no longer the same one when it moves to another file
@@ -316,4 +325,75 @@ new_case
 more=$(for i in 1 2 3 4 5 6 7 8 9; do printf 'if (x > 9%d) printf("more %d %%d", x + i); ' $i $i; done)
 sed "s/return x + 8; }/for (int i = 0; i < x; i++) { $more } return x + 8; }/" o/main.c > p/main.c
 accepts 'a_function_that_comes_to_another_partition_is_the_same' 'step8' '80 80 '
+
+# A static function goes, and one of the same name comes in another file: it is another one, also for who goes on calling
+# the old one. With a pointer that the program may keep it may be a function that was moved.
+for partition in one max; do
+    cflags="-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=$partition" ldflags=
+    new_case
+    cat > o/first.c <<'END'
+extern int puts(const char *);
+static __attribute__((noipa)) int check(int x) { if (x > 99) puts("big"); return x + 1; }
+__attribute__((noipa)) int first(int x) { return x < 50 ? check(x) : 0; }
+END
+    cat > o/second.c <<'END'
+extern int puts(const char *);
+__attribute__((noipa)) int second(int x) { if (x > 97) puts("much"); return x * 2; }
+END
+    cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+int first(int), second(int);
+volatile int five = 5;
+void run(void) { printf("%d %d ", first(five), second(five)); }
+END
+    cp o/*.c p/
+    sed -i '/check(int/d; s/check(x)/x * 7/' p/first.c
+    sed -i 's/return x \* 2/return check(x) * 2/; 1a static __attribute__((noipa)) int check(int x) { if (x > 96) puts("more"); return -x; }' p/second.c
+    accepts "a_static_function_is_no_other_of_the_name_with_partitions_$partition" 'first second' '6 10 35 -10 '
+    rm -f o/*.o p/*.o
+    echo 'int (*volatile kept)(int); __attribute__((noipa)) void keep(void) { kept = check; }' >> o/first.c
+    echo 'int (*volatile kept)(int); __attribute__((noipa)) void keep(void) { kept = first; }' >> p/first.c
+    sed -i 's/void run/void keep(void); void run/; s/printf(/keep(), printf(/2' o/main.c p/main.c
+    refuses "a_pointer_to_a_function_of_another_file_is_refused_with_partitions_$partition" moved-function 'another source file than before'
+done
+
+# Functions of one name that all change are those of their files, also of files of one name: a pointer to each leads to
+# the right one. Which of the files of one name is which is known while only one of them changes.
+write_checks()
+{
+    new_case
+    number=0
+    for u in first"$1" second"$1" third"$1"; do
+        number=$((number + 1))
+        mkdir -p "o/$(dirname "$u")"
+        cat > "o/$u.c" <<END
+extern int printf(const char *, ...);
+extern int (*kept[3])(int);
+static __attribute__((noipa)) int check(int x) { if (x > 99) printf("big "); return x + $number; }
+__attribute__((noipa)) void keep_$number(void) { kept[$number - 1] = check; }
+END
+    done
+    cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+int (*kept[3])(int);
+void keep_1(void), keep_2(void), keep_3(void);
+volatile int five = 5;
+void run(void)
+{
+    if (!kept[0]) { keep_1(); keep_2(); keep_3(); }
+    printf("%d %d %d ", kept[0](five), kept[1](five), kept[2](five));
+}
+END
+    cp -r o/. p/
+}
+for partition in one max; do
+    cflags="-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=$partition" ldflags=
+    write_checks /util
+    sed -i 's/return x + 2/return x * 20 + 2/' p/second/util.c
+    accepts "the_function_of_its_file_changes_with_partitions_$partition" 'check' '6 7 8 6 102 8 '
+    write_checks ''
+    sed -i 's/return x + /return x * 10 + /' p/*.c
+    accepts "functions_of_one_name_that_all_change_are_those_of_their_files_with_partitions_$partition" 'check check check' \
+        '6 7 8 51 52 53 '
+done
 tap_done
