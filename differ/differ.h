@@ -64,7 +64,8 @@ struct entry {
     uint64_t trampoline_offset; /* in the section of trampolines, when first.undo_size */
     uint32_t flags;             /* enum sc_func_flags */
     uint64_t old_offset;
-    const uint8_t *old_bytes; /* old->size of them */
+    const uint8_t *old_bytes; /* old_size of them */
+    uint64_t old_size;        /* of old, and where the jump needs it of the padding behind */
     bool writes_more;         /* registers than before: ipa_ra.c */
     bool disagrees;           /* with what it comes to through others: ipa_ra.c */
     bool needs_way;           /* old calls lead to it: old_calls.c */

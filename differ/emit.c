@@ -447,9 +447,9 @@ static void emit_entry(struct emitter *emitter, const struct entry *entry)
     }
     row.new_size = htole64(entry->symbol->size);
     row.old_vaddr = htole64(entry->old->address);
-    row.old_size = htole64(entry->old->size);
+    row.old_size = htole64(entry->old_size);
     row.old_offset = htole64(entry->old_offset);
-    sc_digest_memory(entry->old_bytes, entry->old->size, row.old_digest);
+    sc_digest_memory(entry->old_bytes, entry->old_size, row.old_digest);
     memcpy(row.old_bytes, entry->old_bytes, entry->first.size + (size_t)arch->jump_size);
     row.name = htole32(add_text(emitter, entry->old->name));
     row.flags = htole32(entry->flags);

@@ -160,8 +160,10 @@ static bool same_beginning(struct differ *differ, const struct entry *entry, uin
     const uint8_t *code = original->section->data;
     struct arch_insn mine, linked;
 
-    for (uint64_t at = 0; at < limit; at += mine.size) {
-        if (!code || at >= original->size || at >= entry->old->size ||
+    if (!code || (limit > entry->old->size && original->size != entry->old->size))
+        return false;
+    for (uint64_t at = 0; at < limit && at < entry->old->size; at += mine.size) {
+        if (at >= original->size ||
             !arch->decode(differ->decoder, code + original->value + at, original->size - at, 0,
                           &differ->reference->absolute, &mine) ||
             !arch->decode(differ->decoder, entry->old_bytes + at, entry->old->size - at, 0,
@@ -172,22 +174,24 @@ static bool same_beginning(struct differ *differ, const struct entry *entry, uin
     return true;
 }
 
-/* Whether a call returns into [from, to). */
+/* Whether a call returns into [from, to); also one that does not, at the function's end. */
 static bool call_ends_inside(struct differ *differ, const struct entry *entry, uint64_t from,
                              uint64_t to)
 {
+    uint64_t behind = to;
     uint64_t address = entry->old->address;
     size_t left = entry->old->size;
     const uint8_t *code = entry->old_bytes;
     struct arch_insn insn;
 
+    to = to < address + left ? to : address + left;
     while (address < to && left &&
            differ->job.arch->decode(differ->decoder, code, left, address,
                                     &differ->reference->absolute, &insn)) {
         uint64_t end = address + insn.size;
         bool call = insn.kind == INSN_CALL || insn.kind == INSN_CALL_SLOT || insn.indirect_call;
 
-        if (call && end >= from && end < to)
+        if (call && end >= from && end < behind)
             return true;
         code += insn.size;
         left -= insn.size;
@@ -196,21 +200,43 @@ static bool call_ends_inside(struct differ *differ, const struct entry *entry, u
     return address < to; /* could not be decoded that far */
 }
 
+/*
+ * How many bytes from the entry on are the function's alone: behind it, up to what comes next,
+ * there may be instructions without an effect, to which nothing leads.
+ */
+static uint64_t room_of(struct differ *differ, const struct entry *entry, uint64_t wanted)
+{
+    struct image *image = differ->reference;
+    uint64_t start = entry->old->address, size = entry->old->size;
+    size_t next = image_symbol_from(image, start + size - 1), available;
+    const uint8_t *code = image_bytes(image, start, &available);
+    struct arch_insn insn;
+
+    while (size < wanted && size < available &&
+           differ->job.arch->decode(differ->decoder, code + size, available - size, start + size,
+                                    &image->absolute, &insn) &&
+           insn.kind == INSN_NOP)
+        size += insn.size;
+    if (next < image->symbol_count && image->symbols[next].address < start + size)
+        return entry->old->size;
+    return size;
+}
+
 /* Why a jump cannot be written `skip` bytes behind the entry, or NULL. */
 static const char *room_obstacle(struct differ *differ, const struct entry *entry, uint8_t skip)
 {
     const struct arch *arch = differ->job.arch;
     uint64_t from = entry->old->address + skip, to = from + arch->jump_size;
+    uint64_t room = room_of(differ, entry, skip + arch->jump_size);
     const char *why = NULL;
 
-    if (entry->old->size < (uint64_t)skip + arch->jump_size ||
-        skip + arch->jump_size > SC_OLD_BYTES_MAX)
+    if (room < skip + arch->jump_size || skip + arch->jump_size > SC_OLD_BYTES_MAX)
         return "the function is too short";
     if (next_target(differ, entry->old->address + 1) < to)
         return skip ? "code jumps to the bytes behind it" : "code jumps into its first bytes";
     if (call_ends_inside(differ, entry, from + !skip, to))
         return "a call returns to these bytes";
-    if (!arch->jump_room(differ->decoder, entry->old_bytes, entry->old->size, skip,
+    if (!arch->jump_room(differ->decoder, entry->old_bytes, room, skip,
                          (size_t)skip + arch->jump_size, &why))
         return why;
     if (!same_beginning(differ, entry, to - entry->old->address))
@@ -260,15 +286,18 @@ static const char *entry_jump_obstacle(struct differ *differ, const struct entry
 /* Decides where the jump goes. Why it can go nowhere, or NULL. */
 static const char *place_jump(struct differ *differ, struct entry *entry)
 {
+    uint64_t window;
     const char *why;
 
     entry->not_behind = skip_first_obstacle(differ, entry);
-    if (!entry->not_behind)
-        return NULL;
-    why = entry_jump_obstacle(differ, entry);
-    if (!why)
+    why = entry->not_behind ? entry_jump_obstacle(differ, entry) : NULL;
+    if (why)
+        return why;
+    if (entry->not_behind)
         entry->first.size = entry->first.undo_size = 0;
-    return why;
+    window = (uint64_t)entry->first.size + differ->job.arch->jump_size;
+    entry->old_size = window > entry->old->size ? window : entry->old->size;
+    return NULL;
 }
 
 static bool find_old_code(struct differ *differ, struct entry *entry)

@@ -71,7 +71,7 @@ static bool make_way(struct differ *differ, struct entry *entry)
 {
     size_t covered = (size_t)entry->first.size + differ->job.arch->jump_size;
 
-    return differ->job.arch->copy_beginning(differ->decoder, entry->old_bytes, entry->old->size,
+    return differ->job.arch->copy_beginning(differ->decoder, entry->old_bytes, entry->old_size,
                                             entry->old->address, covered, &entry->way);
 }
 

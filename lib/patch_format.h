@@ -60,7 +60,7 @@ enum sc_func_flags {
 /* One replaced function, or call. All of one patch object are switched together. */
 struct sc_patch_func {
     uint64_t new_vaddr, new_size;
-    uint64_t old_vaddr, old_size;
+    uint64_t old_vaddr, old_size; /* with what the jump takes of the padding behind a short one */
     uint64_t old_offset; /* file offset of old_vaddr in the target: where the uprobe goes */
     uint64_t
         trampoline_vaddr;   /* where the jump leads: undoes the first instruction, or new_vaddr */

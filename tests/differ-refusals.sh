@@ -80,13 +80,13 @@ pair 'a_changed_resolver_of_an_indirect_function_is_refused' ifunc 'resolver of 
 
 old='int g; __attribute__((noinline)) int f(int *p) { return p[3]; } int a[4]; void run(void) { printf("%d", f(a)); }'
 new='int g; __attribute__((noinline)) int f(int *p) { return p ? p[3] : 0; } int a[4]; void run(void) { printf("%d", f(a)); }'
-cflags='-O2 -fcf-protection=none'
+cflags='-Os -fcf-protection=none' # no room between functions
 pair 'a_first_instruction_that_reads_memory_is_refused' no-skip-first 'f cannot be entered behind its first instruction'
 cflags='-O2 -fcf-protection=full'
 
 old='__attribute__((noinline)) int f(int x) { return x; } void run(void) { printf("%d", f(3)); }'
 new='__attribute__((noinline)) int f(int x) { return x * 3 + 1; } void run(void) { printf("%d", f(3)); }'
-cflags='-O2 -fcf-protection=none'
+cflags='-Os -fcf-protection=none'
 pair 'a_function_too_short_for_the_jump_is_refused' no-skip-first 'too short'
 cflags='-O2 -fcf-protection=full'
 

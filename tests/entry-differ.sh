@@ -123,7 +123,7 @@ n = (n + 15) & ~15ul; return at + n > sizeof(room) - 16 * (f(&s) == 0) ? 0 : (at
 void free(void *p) { (void)p; }'
 refuses 'what_libraries_call_is_refused' no-skip-first 'by a library that uses what the target exports'
 
-# what is in the way of the five bytes. code ASSEMBLER NEW: f is written in assembler, in C's clothes
+# what is in the way of the five bytes. code ASSEMBLER NEW [BEHIND]: f is written in assembler, in C's clothes
 code()
 {
     new_case
@@ -132,7 +132,7 @@ code()
         cat > $side/main.c <<END
 #include <stdio.h>
 int g[2] = {5, 6};
-__asm__(".pushsection .text.f, \"ax\"\n.globl f\n.type f,@function\nf: $body\n.size f,.-f\n.popsection");
+__asm__(".pushsection .text.f, \"ax\"\n.globl f\n.type f,@function\nf: $body\n.size f,.-f\n${3:-}\n.popsection");
 int f(int *p);
 void run(void) { printf("%d", f(g)); }
 END
@@ -140,6 +140,16 @@ END
 }
 code 'mov (%rdi), %eax\n ret' 'xor %eax, %eax\n ret'
 refuses 'a_function_of_three_bytes_is_refused' no-skip-first 'entry: the function is too short'
+code 'mov (%rdi), %eax\n ret' 'xor %eax, %eax\n ret' '.p2align 4'
+lives 'unless_there_is_room_behind_it' f '5' '0'
+code 'mov (%rdi), %eax\n ret' 'xor %eax, %eax\n ret' 'nop\n.globl behind\nbehind: nop\n ret'
+refuses 'what_has_a_name_there_is_not_taken' no-skip-first 'entry: the function is too short'
+code 'mov (%rdi), %eax\n ret' 'xor %eax, %eax\n ret' 'nop\n1: nop\n nop\n ret\n.globl to\nto: jmp 1b'
+refuses 'nor_what_is_jumped_to' no-skip-first 'code jumps into its first bytes'
+code 'mov (%rdi), %eax\n ret' 'xor %eax, %eax\n ret' 'nop\n ret'
+refuses 'nor_code' no-skip-first 'entry: the function is too short'
+code 'call *8(%rdi)' 'xor %eax, %eax\n ret' '.p2align 4'
+refuses 'a_call_at_the_end_that_may_not_return_is_in_the_way' no-skip-first 'a call returns to these bytes'
 code 'mov (%rdi), %eax\n1: dec %eax\n jnz 1b\n ret\n nop' 'xor %eax, %eax\n ret'
 refuses 'a_loop_back_into_the_first_bytes_is_refused' no-skip-first 'code jumps into its first bytes'
 code 'mov (%rdi), %eax\n push %rax\n pop %rdx\n jmp f' 'xor %eax, %eax\n ret'
@@ -151,6 +161,15 @@ refuses 'an_instruction_that_can_be_interrupted_half_way_is_refused' no-skip-fir
     'in the middle of the instruction'
 code 'call *(%rdi)\n nop\n nop\n ret\n nop' 'xor %eax, %eax\n ret'
 refuses 'a_call_that_returns_there_is_refused' no-skip-first 'a call returns to these bytes'
+
+# room behind a short function that begins as all do, or with what can be taken back
+for begins in full none; do
+    cflags="$plain -fcf-protection=$begins"
+    pair 'return 0;' 'return p->n * 7;'
+    lives "a_function_that_does_nothing_is_entered_behind_its_first_instruction_cf_protection_$begins" f '0 0' '35 35'
+    tap_prints "which_the_report_says_cf_protection_$begins" 'f skip-first' strategies
+done
+cflags=$plain
 
 # behind the first instruction the same holds
 code 'nop\n syscall\n mov %eax, %eax\n ret\n nop\n nop' 'xor %eax, %eax\n ret'
