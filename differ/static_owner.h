@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which function a static variable, or with link-time optimisation which file a thing belongs to. */
+/* Which function a static variable is of; with link-time optimisation: which file a thing is of. */
 #ifndef SYSCARE_DIFFER_STATIC_OWNER_H
 #define SYSCARE_DIFFER_STATIC_OWNER_H
 

@@ -191,8 +191,14 @@ void run(void) { int n = f(1); printf("%d %d ", n, (int)half(away(4))); }
 END
 sed 's/return x + 1/switch (x) { case 0: x = 4; break; case 1: x = 7; break; case 2: x = 9; break; case 3: x = 3; break; case 4: x = 6; break; case 5: x = 2; break; case 6: printf("six "); } return x/' \
     o/main.c > p/main.c
-cflags=-O0 ldflags=
-accepts "padding_behind_a_text_does_not_matter" 'f run' 'f 2 -1 f 7 -1 '
+ldflags=
+grep -qw avx /proc/cpuinfo && avx=-mavx
+for more in '' ${avx:+"$avx"}; do
+    cflags="-O0 $more"
+    rm -f o/*.o p/*.o
+    accepts "padding_behind_a_text_does_not_matter${more//-/_}" 'f run' 'f 2 -1 f 7 -1 '
+done
+[ "${avx:-}" ] || tap_result 0 "padding_behind_a_text_does_not_matter_mavx # SKIP the processor has no AVX"
 
 # Initialisers with addresses of static variables, which have no symbol and, at a fixed address, no relocation.
 new_case

@@ -211,7 +211,17 @@ static uint8_t scalar_size(const cs_insn *insn)
     case X86_INS_MAXSS:
     case X86_INS_MINSS:
     case X86_INS_CVTSS2SD:
+    case X86_INS_CVTSS2SI:
     case X86_INS_CVTTSS2SI:
+    case X86_INS_ROUNDSS:
+    case X86_INS_VMOVD:
+    case X86_INS_VSQRTSS:
+    case X86_INS_VMAXSS:
+    case X86_INS_VMINSS:
+    case X86_INS_VCVTSS2SD:
+    case X86_INS_VCVTSS2SI:
+    case X86_INS_VCVTTSS2SI:
+    case X86_INS_VROUNDSS:
         return 4;
     case X86_INS_MOVSD:
     case X86_INS_ADDSD:
@@ -237,6 +247,20 @@ static uint8_t scalar_size(const cs_insn *insn)
     case X86_INS_MOVLPD:
     case X86_INS_MOVHPS:
     case X86_INS_MOVHPD:
+    case X86_INS_CVTSD2SI:
+    case X86_INS_ROUNDSD:
+    case X86_INS_VMOVQ:
+    case X86_INS_VSQRTSD:
+    case X86_INS_VMAXSD:
+    case X86_INS_VMINSD:
+    case X86_INS_VCVTSD2SS:
+    case X86_INS_VCVTSD2SI:
+    case X86_INS_VCVTTSD2SI:
+    case X86_INS_VROUNDSD:
+    case X86_INS_VMOVLPS:
+    case X86_INS_VMOVLPD:
+    case X86_INS_VMOVHPS:
+    case X86_INS_VMOVHPD:
         return 8;
     default:
         return 0;
