@@ -133,8 +133,7 @@ static void check_duplicates(struct differ *differ, struct object *patched)
     }
 }
 
-static void check_new_symbols(struct differ *differ, struct object *original,
-                              struct object *patched)
+static void check_new_symbols(struct differ *differ, struct object *patched)
 {
     for (size_t i = 0; i < patched->all.count; i++) {
         struct symbol *symbol = patched->all.items[i];
@@ -149,10 +148,8 @@ static void check_new_symbols(struct differ *differ, struct object *original,
         if (symbol->type == STT_GNU_IFUNC)
             differ_refuse(differ, REFUSE_IFUNC, patched, symbol->name, "new indirect function %s",
                           symbol->name);
-        if (symbol->bind != STB_LOCAL && !symbol->by_content &&
-            resolve_symbol(differ, symbol, &why) &&
-            !(symbol->section && symbol->section->grouped) &&
-            !(original && lto_is_of_another_file(original, symbol)))
+        if (symbol->bind != STB_LOCAL && !symbol->by_content && !lto_is_renamed(symbol) &&
+            resolve_symbol(differ, symbol, &why) && !(symbol->section && symbol->section->grouped))
             differ_refuse(differ, REFUSE_MOVED_FUNCTION, patched, symbol->name,
                           "%s moves here from another source file", symbol->name)
                 ->about = symbol;
@@ -281,7 +278,7 @@ static void check_object(struct differ *differ, struct job_object *object)
     check_language(differ, object);
     if (!object->patched)
         return;
-    check_new_symbols(differ, object->reference, object->patched);
+    check_new_symbols(differ, object->patched);
     check_duplicates(differ, object->patched);
     if (!object->reference)
         return;

@@ -223,28 +223,51 @@ static size_t count_at(const struct image *image, const char *name, uint64_t add
 }
 
 /*
+ * What an alias is called in the other version, or NULL when it is not there. With link-time
+ * optimisation the numbers in names tell nothing: what it was paired with decides.
+ */
+static const char *name_there(const struct symbol *function, const struct image_symbol *alias)
+{
+    size_t count;
+    const struct symbol *symbol = object_symbol(function->object, alias->name, &count);
+
+    if (strcmp(alias->name, function->name) == 0)
+        return function->twin->name;
+    if (!function->object->job->lto || !symbol || count != 1)
+        return alias->name;
+    return symbol->twin ? symbol->twin->name : NULL;
+}
+
+/*
  * Aliases, and what compiler or linker made one because it was equal: a jump in one is a jump in
- * all of them. mine is where the function is in the one image, theirs in the other. By the name
- * alone: of folded functions the map tells the file of one. Several may have the same name.
+ * all of them. mine is where the function is in the one image, theirs where its twin is in the
+ * other. By the name alone: of folded functions the map tells the file of one. Several may have the
+ * same name.
  */
 static void check_aliases(struct differ *differ, const struct symbol *function,
                           const struct image *image, uint64_t mine, const struct image *other,
                           uint64_t theirs)
 {
+    const struct symbol *about = image == differ->patched ? function : function->twin;
+
     for (size_t i = mine && theirs ? image_symbol_from(image, mine) : 0; i-- > 0;) {
         const struct image_symbol *alias = &image->symbols[i];
         size_t all, there;
+        const char *name;
 
         if (alias->address != mine)
             break;
         if (alias->type != STT_FUNC)
             continue;
-        there = count_at(other, alias->name, theirs, &all);
+        name = name_there(function, alias);
+        if (!name)
+            continue;
+        there = count_at(other, name, theirs, &all);
         if (all > there && there < count_at(image, alias->name, mine, &(size_t){0}))
-            differ_refuse(differ, REFUSE_BINDING, function->object, function->name,
+            differ_refuse(differ, REFUSE_BINDING, about->object, about->name,
                           "%s and %s are one function in one version, and two in the other",
                           function->name, alias->name)
-                ->about = function;
+                ->about = about;
     }
 }
 
@@ -255,7 +278,7 @@ static void check_function(struct differ *differ, const struct symbol *function)
     uint64_t old = place_of(differ, reference, job, function->twin->name);
     uint64_t new = place_of(differ, patched, job, function->name);
 
-    check_aliases(differ, function, reference, old, patched, new);
+    check_aliases(differ, function->twin, reference, old, patched, new);
     check_aliases(differ, function, patched, new, reference, old);
 }
 

@@ -31,5 +31,5 @@ syscare_diff_SOURCES = \
   differ/arch/arch.c differ/arch/arch.h differ/arch/debug_reloc.c \
   differ/arch/x86_64.c differ/arch/x86_64_first.c differ/arch/x86_64_copy.c differ/arch/x86_64_tls.c \
   differ/arch/x86_64_frames.c differ/arch/x86_64.h
-syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) $(CAPSTONE_CFLAGS) $(DWARF_CFLAGS)
+syscare_diff_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(NETTLE_CFLAGS) $(CAPSTONE_CFLAGS) $(DWARF_CFLAGS)
 syscare_diff_LDADD = $(LIBSYSCARE_LIBS) $(CAPSTONE_LIBS) $(DWARF_LIBS) -lstdc++

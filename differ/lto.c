@@ -60,9 +60,10 @@ static struct name_index plain_names(struct object *object)
     return index;
 }
 
-static bool is_renamed(struct object *object, const struct symbol *symbol)
+bool lto_is_renamed(const struct symbol *symbol)
 {
-    return name_without_lto(object->pool, symbol->name) != symbol->name;
+    return symbol->object->job->lto &&
+           name_without_lto(symbol->object->pool, symbol->name) != symbol->name;
 }
 
 static bool is_plain(struct object *object, const char *name)
@@ -102,7 +103,7 @@ static void pair_plain_name(struct name_entry *theirs, size_t their_count, struc
     bool plain = is_plain(patched->object, mine[0].name);
 
     if (my_count == 1 && their_count == 1 && static_owners_agree(original, patched)) {
-        if ((is_renamed(original->object, original) || is_renamed(patched->object, patched)) &&
+        if ((lto_is_renamed(original) || lto_is_renamed(patched)) &&
             symbol_is_function(original) == symbol_is_function(patched) && plain)
             make_twins(original, patched);
         return;
@@ -166,13 +167,6 @@ static struct symbol *lost_function(struct object *original, const struct symbol
             return candidate;
     }
     return NULL;
-}
-
-bool lto_is_of_another_file(struct object *original, const struct symbol *symbol)
-{
-    struct symbol *lost = symbol->twin ? NULL : lost_function(original, symbol);
-
-    return lost && !is_pointed_to(lost);
 }
 
 void lto_check_moved(struct differ *differ, struct object *original, struct object *patched)

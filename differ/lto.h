@@ -21,13 +21,16 @@ void lto_find_partitions(struct object *object);
 void lto_pair_names(struct object *original, struct object *patched);
 
 /*
- * True for a new function that has its name from one that goes, of another file, which nothing
- * points to: all that called that one changed.
+ * Refuses a function that has its name from one in another file that goes, where something points
+ * to that one: it may be the same function, which was moved.
  */
-bool lto_is_of_another_file(struct object *original, const struct symbol *symbol);
-
-/* Refuses it where something points to that one. */
 void lto_check_moved(struct differ *differ, struct object *original, struct object *patched);
+
+/*
+ * True for a static thing that other partitions use: its name has a number, which is that of
+ * another thing of the name in the other version.
+ */
+bool lto_is_renamed(const struct symbol *symbol);
 
 /* True for an input that LTO made of several files: "/tmp/ccqZ.ltrans3.ltrans.o". */
 bool lto_is_partition(const char *input);

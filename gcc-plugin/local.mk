@@ -18,5 +18,5 @@ $(GCC_PLUGINS): gcc-plugin/record.cc lib/build_note.h
 	  test "gcc/$$target/$$version" = "$(@D)" || continue; \
 	  $(CXX) $(GCC_PLUGIN_CXXFLAGS) $(GCC_PLUGIN_WERROR) $(CXXFLAGS) -I$(top_srcdir) \
 	    -isystem `$$gcc -print-file-name=plugin`/include -DSC_GCC_TARGET="\"$$target\"" \
-	    -shared $(LDFLAGS) -o $@ $(top_srcdir)/gcc-plugin/record.cc || exit 1; \
+	    -shared $(LDFLAGS) $(GCC_PLUGIN_LDFLAGS) -o $@ $(top_srcdir)/gcc-plugin/record.cc || exit 1; \
 	done; test -f $@

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SHA-256 of memory and files (FIPS 180-4), by libcrypto. */
+/* SHA-256 of memory and files (FIPS 180-4), by nettle. */
 #ifndef SYSCARE_DIGEST_H
 #define SYSCARE_DIGEST_H
 

@@ -13,6 +13,6 @@ lib_libsyscare_a_SOURCES = \
   lib/string_list.c lib/string_list.h \
   lib/patch_info.c lib/patch_info_check.c lib/patch_info.h lib/patch_info_P.h \
   lib/build_note.h lib/patch_format.h
-lib_libsyscare_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
+lib_libsyscare_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(NETTLE_CFLAGS)
 LIBSYSCARE = lib/libsyscare.a
-LIBSYSCARE_LIBS = $(LIBSYSCARE) $(ELF_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+LIBSYSCARE_LIBS = $(LIBSYSCARE) $(ELF_LIBS) $(JSON_LIBS) $(NETTLE_LIBS)

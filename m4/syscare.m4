@@ -12,6 +12,31 @@ AC_DEFUN([SYSCARE_GCCS_FOUND], [
   done
 ])
 
+dnl SYSCARE_STATIC_LIBSTDCXX: GCC_PLUGIN_LDFLAGS, with which the plugin has what it needs of libstdc++ in
+dnl itself: to load that costs each captured compile a millisecond. Needs libstdc++.a with code for
+dnl shared objects (Fedora: libstdc++-static).
+AC_DEFUN([SYSCARE_STATIC_LIBSTDCXX], [
+  AC_MSG_CHECKING([whether $CXX puts libstdc++ into shared objects])
+  AC_LANG_PUSH([C++])
+  GCC_PLUGIN_LDFLAGS='-static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL'
+  saved_LDFLAGS=$LDFLAGS
+  LDFLAGS="$LDFLAGS -shared -fPIC $GCC_PLUGIN_LDFLAGS"
+  AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#include <map>
+#include <string>
+std::map<std::string, int> *make(const char *text)
+{
+    auto map = new std::map<std::string, int>;
+
+    (*map)[std::string(text) + "?"] = 1;
+    return map;
+}
+]])], [AC_MSG_RESULT([yes])], [AC_MSG_RESULT([no]); GCC_PLUGIN_LDFLAGS=])
+  LDFLAGS=$saved_LDFLAGS
+  AC_LANG_POP([C++])
+  AC_SUBST([GCC_PLUGIN_LDFLAGS])
+])
+
 dnl SYSCARE_GCC_PLUGIN: PLUGIN_GCCS, the compilers that the plugin is built for, and GCC_PLUGINS, what
 dnl is made: gcc/<target>/<version>/syscare_record.so for each. The directory is that of GCC's own
 dnl search path, so its version is -dumpversion ("12" on Debian); the plugin itself checks the rest.
@@ -32,6 +57,7 @@ AC_DEFUN([SYSCARE_GCC_PLUGIN], [
   done
   GCC_PLUGIN_WERROR=
   AS_IF([test "$enable_werror" = yes], [GCC_PLUGIN_WERROR=-Werror])
+  SYSCARE_STATIC_LIBSTDCXX
   AC_SUBST([PLUGIN_GCCS])
   AC_SUBST([GCC_PLUGINS])
   AC_SUBST([GCC_PLUGIN_WERROR])

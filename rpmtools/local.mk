@@ -14,7 +14,7 @@ rpmtools_librpmtools_a_SOURCES = \
   rpmtools/capture_archive_write.c rpmtools/capture_archive_read.c rpmtools/capture_archive.h \
   rpmtools/unnote_object.c rpmtools/unnote_archive.c rpmtools/unnote.h \
   rpmtools/headers.c rpmtools/headers.h
-rpmtools_librpmtools_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS) \
+rpmtools_librpmtools_a_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(JSON_CFLAGS) $(NETTLE_CFLAGS) \
   $(ARCHIVE_CFLAGS) $(RPM_CFLAGS)
 LIBRPMTOOLS = rpmtools/librpmtools.a
 LIBRPMTOOLS_LIBS = $(LIBRPMTOOLS) $(LIBSYSCARE_LIBS) $(ARCHIVE_LIBS) $(RPM_LIBS)

@@ -396,4 +396,15 @@ for partition in one max; do
     accepts "functions_of_one_name_that_all_change_are_those_of_their_files_with_partitions_$partition" 'check check check' \
         '6 7 8 51 52 53 '
 done
+
+# A new function of the name takes the number that another one had: the names of neither say which function it is.
+cflags="-O2 -fcf-protection=full -flto -ffat-lto-objects -flto-partition=max" ldflags=
+write_checks ''
+for side in o p; do
+    sed -i 's/^void run/int third(int); &/; s/printf("/&%d /; s/kept\[0\](five)/third(five), &/' $side/main.c
+    sed -i 's/check/tested/' $side/third.c
+    echo '__attribute__((noipa)) int third(int x) { if (x > 98) printf("more "); return x; }' >> $side/third.c
+done
+sed -i 's/return x; }/return check(x) * 2; }/; 1a static __attribute__((noipa)) int check(int x) { if (x > 97) printf("most "); return x + 40; }' p/third.c
+accepts 'a_function_that_takes_the_number_of_another_is_not_that' 'third' '5 6 7 8 90 6 7 8 '
 tap_done
