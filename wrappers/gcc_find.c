@@ -5,6 +5,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/run.h"
+#include "lib/string_list.h"
 
 #include <dirent.h>
 #include <regex.h>
@@ -76,10 +77,33 @@ int gcc_list_add(struct gcc_list *list, const char *path, struct sc_error **err)
     return 1;
 }
 
+/* What is asked of each file of PATH that has a compiler's name. */
+struct search {
+    struct gcc_list *list;
+    regex_t names;
+    struct string_list asked; /* files that were asked already */
+};
+
+/*
+ * A compiler has several names, and directories of PATH may be one: each file is asked once. What
+ * has no compiler's name itself (ccache) does what the name of the link says.
+ */
+static bool was_asked(struct search *search, const char *path)
+{
+    cleanup_free char *file = realpath(path, NULL);
+    const char *slash = file ? strrchr(file, '/') : NULL;
+
+    if (!slash || regexec(&search->names, slash + 1, 0, NULL, 0) != 0)
+        return false;
+    if (string_list_has(&search->asked, file))
+        return true;
+    string_list_add(&search->asked, file);
+    return false;
+}
+
 /* One directory of PATH. Symbolic links are followed: ccache and Debian's alternatives are links.
  */
-static int search_directory(struct gcc_list *list, const char *path, const regex_t *names,
-                            struct sc_error **err)
+static int search_directory(struct search *search, const char *path, struct sc_error **err)
 {
     struct dirent **entries = NULL;
     int count = scandir(path, &entries, NULL, alphasort);
@@ -88,9 +112,9 @@ static int search_directory(struct gcc_list *list, const char *path, const regex
     for (int i = 0; i < count; i++) {
         cleanup_free char *file = sc_format("%s/%s", path, entries[i]->d_name);
 
-        if (!failed && regexec(names, entries[i]->d_name, 0, NULL, 0) == 0 &&
-            access(file, X_OK) == 0)
-            failed = gcc_list_add(list, file, err) < 0;
+        if (!failed && regexec(&search->names, entries[i]->d_name, 0, NULL, 0) == 0 &&
+            access(file, X_OK) == 0 && !was_asked(search, file))
+            failed = gcc_list_add(search->list, file, err) < 0;
         free(entries[i]);
     }
     free(entries);
@@ -101,15 +125,16 @@ int gcc_list_search(struct gcc_list *list, struct sc_error **err)
 {
     cleanup_free char *path = sc_format("%s", getenv("PATH") ? getenv("PATH") : "/usr/bin");
     char *rest = path, *directory;
-    regex_t names;
+    struct search search = {.list = list};
     int failed = 0;
 
-    if (regcomp(&names, "^(cc|(.*-)?gcc(-[0-9.]+)?)$", REG_EXTENDED | REG_NOSUB) != 0)
+    if (regcomp(&search.names, "^(cc|(.*-)?gcc(-[0-9.]+)?)$", REG_EXTENDED | REG_NOSUB) != 0)
         return sc_error_set(err, SC_FAILED, "regcomp failed");
     while (!failed && (directory = strsep(&rest, ":")))
         if (*directory == '/')
-            failed = search_directory(list, directory, &names, err) < 0;
-    regfree(&names);
+            failed = search_directory(&search, directory, err) < 0;
+    regfree(&search.names);
+    string_list_clear(&search.asked);
     return failed ? -1 : 0;
 }
 
