@@ -102,6 +102,14 @@ static bool is_shared(const struct bound *bound)
            (bound->definition && bound->definition->section && bound->definition->section->grouped);
 }
 
+/* The same of a name that comes into the link: a library's copy goes on being as good. */
+static bool is_inline_function(const struct bound *bound)
+{
+    const struct symbol *symbol = bound->definition;
+
+    return symbol && symbol->type == STT_FUNC && symbol->section && symbol->section->grouped;
+}
+
 static const char *told(const struct bound *bound)
 {
     static const char *const texts[] = {[BOUND_NOWHERE] = "not there",
@@ -135,6 +143,8 @@ static void check_name(struct differ *differ, const char *name)
         return;
     if (was.source == BOUND_NOWHERE || is.source == BOUND_NOWHERE)
         return;
+    if (was.source == BOUND_IMPORT && is_inline_function(&is))
+        return;
     if (was.source != is.source)
         refuse_name(differ, name, &was, &is);
     else if (was.source == BOUND_HERE && was.definer != is.definer && was.symbol->input &&
@@ -162,7 +172,7 @@ static bool shows_everything(const struct image *image)
 static void check_shown(struct differ *differ)
 {
     const struct image *image = differ->patched;
-    struct bound bound;
+    struct bound was, is;
 
     if (image->is_library || shows_everything(differ->reference) || shows_everything(image))
         return;
@@ -170,7 +180,8 @@ static void check_shown(struct differ *differ)
         const struct image_symbol *symbol = &image->dynamic[i];
 
         if (symbol->defined && !is_copy(image, symbol) &&
-            find_bound(differ, symbol->name, false, &bound) && bound.source == BOUND_NOWHERE)
+            find_bound(differ, symbol->name, false, &was) && was.source == BOUND_NOWHERE &&
+            !(find_bound(differ, symbol->name, true, &is) && is_inline_function(&is)))
             differ_refuse(differ, REFUSE_BINDING, NULL, symbol->name,
                           "%s is new, and a library of the program uses that name", symbol->name);
     }

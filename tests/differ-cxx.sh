@@ -418,6 +418,19 @@ cflags='-O2 -fno-pie -fcf-protection=full' ldflags=-no-pie
 accepts exceptions_pass_through_a_patched_function_at_a_fixed_address _Z5fixedi "$want"
 cflags='-O2 -fcf-protection=full' ldflags=
 
+# ---- inline functions that a library has as well
+
+new_case
+sources main.cc << 'EOF'
+#include <iostream>
+__attribute__((noipa)) int get(int x) { if (x > 1000) puts("large"); return x; }
+extern "C" void run(void) { std::cout << get(5) << '|' << std::flush; }
+EOF
+fix main.cc 's/return x;/if (x == 5) std::cout << "five" << std::endl; return x;/'
+accepts a_copy_of_an_inline_function_of_a_library_that_comes_into_the_program_is_no_other_definition _Z3geti \
+    '5|five
+5|'
+
 # ---- lambdas
 
 lambda_case()
