@@ -178,6 +178,9 @@ void phase_warn(struct differ *differ);
 /* warn_ownership.c: objects that the old code made may be given back otherwise by the new. */
 void warn_ownership(struct differ *differ);
 
+/* warn_initialised.c: statics that are initialised on first use keep the value that they got. */
+void warn_initialised(struct differ *differ);
+
 void differ_warn(struct differ *differ, const char *kind, const struct object *object,
                  const char *function, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 

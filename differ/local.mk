@@ -23,7 +23,7 @@ syscare_diff_SOURCES = \
   differ/emit.c differ/emit.h differ/link.c \
   differ/dwarf_die.c differ/dwarf_check.c differ/dwarf_lines.c differ/dwarf_object.c differ/dwarf_die.h differ/edits.c differ/edits.h \
   differ/source_info.c differ/source_info.h differ/explain.c differ/explain.h \
-  differ/line_kept.c differ/marks.c differ/warn.c differ/warn_ownership.c differ/emit_hooks.c \
+  differ/line_kept.c differ/marks.c differ/warn.c differ/warn_ownership.c differ/warn_initialised.c differ/emit_hooks.c \
   differ/report.c \
   differ/oracle.c differ/oracle_view.c differ/oracle_text.c differ/oracle_data.c differ/oracle_slot.c \
   differ/oracle_numbers.c \

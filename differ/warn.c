@@ -247,4 +247,5 @@ void phase_warn(struct differ *differ)
     }
     warn_types(differ);
     warn_ownership(differ);
+    warn_initialised(differ);
 }

@@ -7,7 +7,7 @@ tests_author_edits_LDADD = $(LIBRPMTOOLS_LIBS) $(CMOCKA_LIBS)
 tests_author_tool_SOURCES = tests/author-tool.c
 tests_author_tool_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS)
 tests_author_tool_LDADD = $(LIBSYSCARE_LIBS)
-author_tests = tests/author-explain.sh tests/author-hooks.sh tests/author-kvd.sh tests/author-marks.sh tests/author-refusals.sh tests/author-warnings.sh
+author_tests = tests/author-explain.sh tests/author-hooks.sh tests/author-initialised.sh tests/author-kvd.sh tests/author-marks.sh tests/author-refusals.sh tests/author-warnings.sh
 TESTS += tests/author-edits
 if RUNTIME_ARCH
 TESTS += $(author_tests)
