@@ -129,30 +129,48 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* NAME.cold belongs to the NAME of the same input file. */
-static void join_cold_parts(struct view *view)
+/* The names of all functions, also those that several have. */
+static struct name_index function_names(const struct image *image)
 {
     struct name_index index = {0};
 
-    for (size_t i = 0; i < view->code_count; i++) {
-        list_add(view->image->pool, &view->codes[i].parts, &view->codes[i]);
-        name_index_add(view->image->pool, &index, view->codes[i].symbol->name, &view->codes[i]);
-    }
+    for (size_t i = 0; i < image->symbol_count; i++)
+        if (is_function(image, &image->symbols[i]))
+            name_index_add(image->pool, &index, image->symbols[i].name, &image->symbols[i]);
     name_index_sort(&index);
+    return index;
+}
+
+/* Of the same input file; by any of its names. */
+static struct code *find_parent(struct view *view, const struct name_index *names,
+                                const struct code *part, const char *name)
+{
+    size_t count;
+    struct name_entry *entries = name_index_find(names, name, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct image_symbol *symbol = entries[i].item;
+
+        if (same_text(symbol->input, part->symbol->input))
+            return view_code_at(view, symbol->address);
+    }
+    return NULL;
+}
+
+/* NAME.cold belongs to the NAME of the same input file. */
+static void join_cold_parts(struct view *view)
+{
+    struct name_index names = function_names(view->image);
+
+    for (size_t i = 0; i < view->code_count; i++)
+        list_add(view->image->pool, &view->codes[i].parts, &view->codes[i]);
     for (size_t i = 0; i < view->code_count; i++) {
         struct code *code = &view->codes[i];
         const char *name = name_cold_parent(view->image->pool, code->symbol->name);
-        size_t count = 0;
-        struct name_entry *entries = name ? name_index_find(&index, name, &count) : NULL;
 
-        for (size_t j = 0; j < count && !code->parent; j++) {
-            struct code *parent = entries[j].item;
-
-            if (same_text(parent->symbol->input, code->symbol->input)) {
-                code->parent = parent;
-                list_add(view->image->pool, &parent->parts, code);
-            }
-        }
+        code->parent = name ? find_parent(view, &names, code, name) : NULL;
+        if (code->parent)
+            list_add(view->image->pool, &code->parent->parts, code);
     }
 }
 

@@ -431,6 +431,19 @@ accepts a_copy_of_an_inline_function_of_a_library_that_comes_into_the_program_is
     '5|five
 5|'
 
+# ---- a constructor has two names, and its cold part one
+
+new_case
+sources main.cc << 'EOF'
+#include <cstdio>
+#include <stdexcept>
+struct Square { int side; __attribute__((noipa)) explicit Square(int x); virtual ~Square() {} };
+Square::Square(int x) : side(x) { if (x > 1000) throw std::out_of_range("large"); }
+extern "C" void run(void) { try { Square square(2000); } catch (std::exception &e) { printf("%s ", e.what()); } }
+EOF
+fix main.cc 's/"large"/"too large"/'
+accepts a_constructor_of_which_only_the_cold_part_changes_is_patched _ZN6SquareC2Ei 'large too large '
+
 # ---- lambdas
 
 lambda_case()
