@@ -50,11 +50,74 @@ static bool same_bytes(const struct symbol *a, const struct symbol *b, uint64_t 
     return true;
 }
 
+/* The first leap of the symbol's section that is at or behind its start. */
+static size_t first_leap(const struct symbol *symbol)
+{
+    size_t low = 0, high = symbol->section ? symbol->section->leaps.count : 0;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct leap *leap = symbol->section->leaps.items[middle];
+
+        if (leap->offset < symbol->value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The one of that index, if it is inside the symbol; else NULL. */
+static const struct leap *leap_in(const struct symbol *symbol, size_t index)
+{
+    const struct leap *leap = symbol->section && index < symbol->section->leaps.count
+                                  ? symbol->section->leaps.items[index]
+                                  : NULL;
+
+    return leap && leap->offset - symbol->value < symbol->size ? leap : NULL;
+}
+
+/* How far away the target is depends on what lies between, and how long the instruction is too. */
+static bool same_leaps(const struct symbol *a, const struct leap *x, const struct symbol *b,
+                       const struct leap *y)
+{
+    const struct symbol *to_x = section_covering(a->section, x->target);
+    const struct symbol *to_y = section_covering(b->section, y->target);
+
+    return x->kind == y->kind && x->id == y->id && to_x && to_y &&
+           x->target - to_x->value == y->target - to_y->value && strcmp(to_x->key, to_y->key) == 0;
+}
+
+/* The same, where leaps may be of another size or distance. */
+static bool same_code(const struct symbol *a, const struct symbol *b)
+{
+    uint64_t from_a = a->value, from_b = b->value, left;
+
+    for (size_t i = first_leap(a), j = first_leap(b);; i++, j++) {
+        const struct leap *x = leap_in(a, i), *y = leap_in(b, j);
+
+        if (!x != !y)
+            return false;
+        left = (x ? x->offset : a->value + a->size) - from_a;
+        if (left != (y ? y->offset : b->value + b->size) - from_b ||
+            memcmp(a->section->data + from_a, b->section->data + from_b, left) != 0)
+            return false;
+        if (!x)
+            return true;
+        if (!same_leaps(a, x, b, y))
+            return false;
+        from_a += left + x->size;
+        from_b += left + y->size;
+    }
+}
+
 bool compare_code_shape(const struct symbol *a, const struct symbol *b)
 {
     struct slice x = relocations_of(a), y = relocations_of(b);
+    bool leaps = leap_in(a, first_leap(a)) && leap_in(b, first_leap(b));
 
-    if (a->size != b->size || x.count != y.count || !same_bytes(a, b, a->size))
+    if (x.count != y.count ||
+        (leaps ? !same_code(a, b) : a->size != b->size || !same_bytes(a, b, a->size)))
         return false;
     for (size_t i = 0; i < x.count; i++)
         if (!same_place(&x.first[i], a, &y.first[i], b))

@@ -59,6 +59,7 @@ struct section {
     const uint8_t *data;            /* NULL for SHT_NOBITS */
     struct relocation *relocations; /* by offset */
     size_t relocation_count;
+    struct list leaps;            /* struct leap, by offset */
     struct list symbols;          /* those defined in it, by value; anonymous pieces included */
     struct list starts;           /* while reading: referred offsets without a symbol */
     struct list pieces;           /* the anonymous symbols, in the order in which they were made */
@@ -67,6 +68,17 @@ struct section {
     bool waived;       /* the author takes its change upon them: SYSCARE_IGNORE_SECTION */
     bool dropped;      /* of a group whose copy in another object the linker took */
     struct unit *unit; /* the whole of it goes into the patch; NULL when not */
+};
+
+/*
+ * A call or jump to another function of the section, which the assembler has resolved: a thunk of a
+ * class that is defined in a header lies behind the method that it is for.
+ */
+struct leap {
+    uint64_t offset, target; /* in the section */
+    uint8_t size;
+    enum insn_kind kind;
+    uint16_t id; /* of the instruction, as kind */
 };
 
 struct relocation {

@@ -64,17 +64,35 @@ static void annotate_insn(struct section *section, const struct arch_insn *insn)
     }
 }
 
+/* Notes an instruction of [from, to) that leads to code of its section outside. */
+static void note_leap(struct section *section, const struct arch_insn *insn, uint64_t from,
+                      uint64_t to)
+{
+    size_t next = section_relocation_from(section, insn->address);
+    bool relocated = next < section->relocation_count &&
+                     section->relocations[next].offset < insn->address + insn->size;
+    struct leap *leap;
+
+    if ((insn->kind != INSN_CALL && insn->kind != INSN_JUMP && insn->kind != INSN_BRANCH) ||
+        relocated || insn->target >= section->size || (insn->target >= from && insn->target < to))
+        return;
+    leap = pool_alloc(section->object->pool, sizeof(*leap));
+    *leap = (struct leap){insn->address, insn->target, insn->size, insn->kind, insn->id};
+    list_add(section->object->pool, &section->leaps, leap);
+}
+
 /* Decodes one stretch of code; where decoding fails the rest of it stays without notes. */
 static void annotate_code(struct section *section, const struct arch *arch, struct decoder *decoder,
                           uint64_t from, uint64_t to)
 {
     static const struct address_range none = {0, 0};
+    uint64_t at = from;
     struct arch_insn insn;
 
-    while (from < to &&
-           arch->decode(decoder, section->data + from, to - from, from, &none, &insn)) {
+    while (at < to && arch->decode(decoder, section->data + at, to - at, at, &none, &insn)) {
         annotate_insn(section, &insn);
-        from += insn.size;
+        note_leap(section, &insn, from, to);
+        at += insn.size;
     }
 }
 

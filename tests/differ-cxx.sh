@@ -431,6 +431,38 @@ accepts a_copy_of_an_inline_function_of_a_library_that_comes_into_the_program_is
     '5|five
 5|'
 
+# ---- thunks that lie behind the method that they are for
+
+thunk_case()
+{
+    new_case
+    sources main.cc << 'EOF'
+#include <cstdio>
+struct First { int x = 1; virtual ~First() {} virtual int one() { return x; } };
+struct Second { int y = 2; virtual ~Second() {} virtual int two(int n) { return n; } };
+struct Both : First, Second {
+    int two(int n) override
+    {
+        for (int i = 0; i < n; i++) printf("%d", i);
+        puts("");
+        return n + x + y;
+    }
+};
+__attribute__((noipa)) Second *make() { return new Both; }
+extern "C" void run(void) { Second *both = make(); printf("%d\n", both->two(3)); delete both; }
+EOF
+}
+
+for cflags in -O0 '-O2 -fcf-protection=full -fno-inline' '-Os -fcf-protection=full -fPIE'; do
+    thunk_case
+    fix main.cc 's/puts("");/puts(n > 2 ? "many" : "few");/'
+    accepts "a_method_with_a_thunk_behind_it_is_patched_${cflags// /_}" _ZN4Both3twoEi $'012\n6\n012many\n6'
+    thunk_case
+    fix main.cc 's/puts("");/for (int i = 0; i < n; i++) printf("%d%d%d", i, x, y); printf("%s%d%d", "much ", x, y); puts("more");/'
+    accepts "also_if_the_jump_back_becomes_longer_${cflags// /_}" _ZN4Both3twoEi $'012\n6\n012012112212much 12more\n6'
+done
+cflags='-O2 -fcf-protection=full'
+
 # ---- a constructor has two names, and its cold part one
 
 new_case
