@@ -45,6 +45,7 @@ struct view {
     struct list tables;  /* struct view_table, by function */
     bool tell_files;     /* texts tell functions of other files from those of the same */
     struct view *target; /* a patch object: what its sct.* symbols are in */
+    bool is_target;      /* of a patch object */
     const struct sc_patch_rela *runtime; /* a patch object: .syscare.rela */
     size_t runtime_count;
     const char *last_input,

@@ -58,6 +58,39 @@ static bool is_elsewhere(const struct writer *writer, const struct code *part)
            strcmp(other, input) != 0 && !(lto_is_partition(input) && lto_is_partition(other));
 }
 
+static bool has_function(const struct image *image, const char *name)
+{
+    size_t count;
+    struct name_entry *entries = name_index_find(&image->names, name, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (((const struct image_symbol *)entries[i].item)->type == STT_FUNC)
+            return true;
+    return false;
+}
+
+/*
+ * Functions that are equal may be one in the target (-fipa-icf). When the patched link has not all
+ * of them any more, what the patch object calls by one name the link calls by another.
+ */
+static const char *function_name(const struct view *view, const struct code *code)
+{
+    const struct image *image = view->image, *patched = view->differ->patched;
+    uint64_t address = code->symbol->address;
+
+    if (!view->is_target || has_function(patched, code->symbol->name))
+        return code->key;
+    for (size_t i = image_symbol_from(image, address); i-- > 0;) {
+        const struct image_symbol *symbol = &image->symbols[i];
+
+        if (symbol->address != address)
+            break;
+        if (symbol->type == STT_FUNC && has_function(patched, symbol->name))
+            return name_key(image->pool, symbol->name);
+    }
+    return code->key;
+}
+
 static void write_code_reference(struct writer *writer, uint64_t address)
 {
     struct code *part = view_code_at(writer->view, address);
@@ -71,7 +104,7 @@ static void write_code_reference(struct writer *writer, uint64_t address)
         return;
     } else if (part) {
         fprintf(writer->out, "%sfunction:%s", is_elsewhere(writer, part) ? "other " : "",
-                part->key);
+                function_name(writer->view, part));
         if (address != part->symbol->address)
             fprintf(writer->out, "+%zu", insn_number(part, address));
     } else if ((plt = image_plt(writer->view->image, address))) {

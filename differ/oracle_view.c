@@ -266,6 +266,8 @@ struct view *view_open(struct differ *differ, struct image *image, struct view *
     view->differ = differ;
     view->image = image;
     view->target = target;
+    if (target)
+        target->is_target = true;
     if (target && read_runtime(view, err) < 0)
         return NULL;
     collect_codes(view);

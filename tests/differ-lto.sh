@@ -407,4 +407,19 @@ for side in o p; do
 done
 sed -i 's/return x; }/return check(x) * 2; }/; 1a static __attribute__((noipa)) int check(int x) { if (x > 97) printf("most "); return x + 40; }' p/third.c
 accepts 'a_function_that_takes_the_number_of_another_is_not_that' 'third' '5 6 7 8 90 6 7 8 '
+# Base::self and Derived::self are one function under both names in the original; the patched version has the latter alone
+CC=g++ cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects' ldflags=
+new_case
+cat > o/main.c << 'EOF'
+#include <cstdio>
+struct Base { virtual ~Base() = default; virtual int get(int x) const; virtual Base *self() { return this; } };
+struct Derived : Base { int k = 3; int get(int x) const override; Derived *self() override { return this; } };
+int Base::get(int x) const { return x; }
+int Derived::get(int x) const { return x + k; }
+static Base *kept;
+__attribute__((noinline)) Base *make() { return new Derived; }
+extern "C" void run(void) { if (!kept) kept = make(); printf("%d ", kept->self()->get(5)); }
+EOF
+sed 's/Derived \*self() override {/& k++;/' o/main.c > p/main.c
+accepts 'a_method_that_was_folded_with_one_that_goes_is_known_by_its_own_name' '_Z4makev _ZN7Derived4selfEv run' '8 9 '
 tap_done
