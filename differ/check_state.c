@@ -10,6 +10,15 @@
 
 #include <string.h>
 
+/* GCC's pointers to types that are caught, and to personality routines: nothing ever writes them.
+ */
+static bool is_pointer_of_tables(const struct symbol *symbol)
+{
+    static const char prefix[] = "DW.ref.";
+
+    return strncmp(symbol->name, prefix, sizeof(prefix) - 1) == 0;
+}
+
 /* The live variables of one version that the other does not have. */
 static struct list leftovers(struct differ *differ, bool patched)
 {
@@ -23,7 +32,7 @@ static struct list leftovers(struct differ *differ, bool patched)
             struct symbol *symbol = object->all.items[j];
 
             if (!symbol->twin && check_is_live(symbol) && symbol->size &&
-                !(symbol->section && symbol->section->waived))
+                !is_pointer_of_tables(symbol) && !(symbol->section && symbol->section->waived))
                 list_add(&differ->pool, &found, symbol);
         }
     }

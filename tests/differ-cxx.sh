@@ -476,6 +476,22 @@ EOF
 fix main.cc 's/"large"/"too large"/'
 accepts a_constructor_of_which_only_the_cold_part_changes_is_patched _ZN6SquareC2Ei 'large too large '
 
+# ---- another type is caught
+
+for cflags in '-O2 -fcf-protection=full -fPIE' '-O0 -fPIE'; do
+    new_case
+    sources main.cc << 'EOF'
+#include <cstdio>
+#include <stdexcept>
+__attribute__((noipa)) void fail(int x) { if (x > 1) throw std::out_of_range("far"); throw std::invalid_argument("bad"); }
+__attribute__((noipa)) int get(int x) { try { fail(x); } catch (const std::invalid_argument &) { return 1; } return 0; }
+extern "C" void run(void) { try { printf("%d ", get(1)); printf("%d ", get(2)); } catch (...) { printf("lost "); } }
+EOF
+    fix main.cc 's/const std::invalid_argument &/const std::logic_error \&/'
+    accepts "another_type_that_is_caught_is_no_static_variable_${cflags// /_}" _Z3geti '1 lost 1 1 '
+done
+cflags='-O2 -fcf-protection=full'
+
 # ---- lambdas
 
 lambda_case()
