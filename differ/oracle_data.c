@@ -335,12 +335,10 @@ static bool write_before_object(struct writer *writer, const struct image_symbol
     return true;
 }
 
-/* Inside a library's variable that the program has a copy of. */
+/* Inside a library's variable that the program has a copy of: as a pointer there is written. */
 static void write_copy(struct writer *writer, const struct image_slot *copy, uint64_t offset)
 {
-    text_slot(writer, copy);
-    if (offset)
-        fprintf(writer->out, "+%llu", (unsigned long long)offset);
+    fprintf(writer->out, "import:%s+%lld", copy->name, (long long)offset);
 }
 
 /* __dso_handle is a global object without a size: what else lies there is not meant. */

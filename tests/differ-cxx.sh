@@ -492,6 +492,21 @@ EOF
 done
 cflags='-O2 -fcf-protection=full'
 
+# ---- a constant that points into a library's table, which the program has a copy of
+
+for cflags in '-O2 -fcf-protection=full -fPIE' '-O2 -fcf-protection=full -fno-pie'; do
+    [[ $cflags == *no-pie ]] && ldflags=-no-pie
+    new_case
+    sources main.cc << 'EOF'
+#include <sstream>
+__attribute__((noipa)) int get(int x) { std::ostringstream out; out << "x" << x; return (int)out.str().size(); }
+extern "C" void run(void) { printf("%d ", get(5)); }
+EOF
+    fix main.cc 's/"x"/"x = "/'
+    accepts "a_stream_of_the_library_is_made_${cflags// /_}" _Z3geti '2 5 '
+done
+cflags='-O2 -fcf-protection=full' ldflags=''
+
 # ---- lambdas
 
 lambda_case()
