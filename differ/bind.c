@@ -68,6 +68,12 @@ static bool is_own(const struct symbol *definition)
     return definition->bind == STB_LOCAL || definition->visibility != STV_DEFAULT;
 }
 
+/* By the section or a local name, as a thunk jumps to its method: ld.so has no say in it. */
+static bool is_direct(const struct relocation *relocation)
+{
+    return relocation->symbol && relocation->symbol->bind == STB_LOCAL;
+}
+
 /* Something that the target defines. own: it cannot be another's, whatever it was before. */
 static bool bind_defined(struct differ *differ, const struct relocation *relocation,
                          const struct image_symbol *symbol, bool own, struct binding *binding)
@@ -77,7 +83,7 @@ static bool bind_defined(struct differ *differ, const struct relocation *relocat
 
     if (symbol->type == STT_TLS)
         return bind_refuse(differ, REFUSE_TLS, relocation, "thread-local variable", symbol->name);
-    if (!own && resolve_is_preemptible(differ, symbol))
+    if (!own && !is_direct(relocation) && resolve_is_preemptible(differ, symbol))
         return bind_preemptible(differ, relocation, symbol, binding);
     if (symbol->type == STT_GNU_IFUNC)
         return bind_indirect(differ, relocation, symbol, binding);
@@ -146,7 +152,7 @@ static bool bind_included(struct differ *differ, const struct relocation *reloca
                            target->name);
     old = resolve_symbol(differ, target->twin, &why);
     if (relocation->class == RELOC_BRANCH &&
-        (is_own(target) || !old || !resolve_is_preemptible(differ, old)))
+        (is_own(target) || is_direct(relocation) || !old || !resolve_is_preemptible(differ, old)))
         return true;
     /* its address, or a call that another library may have taken over */
     return bind_existing(differ, relocation, target->twin, is_own(target), binding);

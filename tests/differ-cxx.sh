@@ -507,6 +507,22 @@ EOF
 done
 cflags='-O2 -fcf-protection=full' ldflags=''
 
+# ---- what the assembler has bound in a library, as the jump of a thunk, is no other library's
+
+library=library
+new_case
+sources main.cc << 'EOF'
+#include <cstdio>
+extern "C" __attribute__((noipa)) int get(int x) { if (x > 1000) puts("large"); return x; }
+static int mine(int x) __attribute__((alias("get")));
+__attribute__((noipa)) int use(int x) { if (x > 1000) puts("large"); return mine(x) + 1; }
+extern "C" void run(void) { printf("%d %d ", get(5), use(5)); }
+EOF
+fix main.cc 's/mine(x) + 1/mine(x) + 2/'
+cflags='-O2 -fPIC -fcf-protection=full'
+accepts a_call_by_a_local_name_of_an_exported_function_is_direct _Z3usei '5 6 5 7 '
+library='' cflags='-O2 -fcf-protection=full'
+
 # ---- lambdas
 
 lambda_case()

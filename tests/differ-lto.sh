@@ -407,6 +407,7 @@ for side in o p; do
 done
 sed -i 's/return x; }/return check(x) * 2; }/; 1a static __attribute__((noipa)) int check(int x) { if (x > 97) printf("most "); return x + 40; }' p/third.c
 accepts 'a_function_that_takes_the_number_of_another_is_not_that' 'third' '5 6 7 8 90 6 7 8 '
+
 # Base::self and Derived::self are one function under both names in the original; the patched version has the latter alone
 CC=g++ cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects' ldflags=
 new_case
