@@ -110,6 +110,20 @@ static bool is_inline_function(const struct bound *bound)
     return symbol && symbol->type == STT_FUNC && symbol->section && symbol->section->grouped;
 }
 
+/*
+ * The headers of another library may come with the package: what the fix makes inline there is
+ * another function than the library's.
+ */
+static bool is_of_standard_library(const char *name)
+{
+    static const char *const starts[] = {"_ZSt", "_ZNSt", "_ZNKSt", "_ZNSs", "_ZNKSs"};
+
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+        if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
 static const char *told(const struct bound *bound)
 {
     static const char *const texts[] = {[BOUND_NOWHERE] = "not there",
@@ -143,7 +157,7 @@ static void check_name(struct differ *differ, const char *name)
         return;
     if (was.source == BOUND_NOWHERE || is.source == BOUND_NOWHERE)
         return;
-    if (was.source == BOUND_IMPORT && is_inline_function(&is))
+    if (was.source == BOUND_IMPORT && is_inline_function(&is) && is_of_standard_library(name))
         return;
     if (was.source != is.source)
         refuse_name(differ, name, &was, &is);

@@ -85,7 +85,8 @@ static bool same_leaps(const struct symbol *a, const struct leap *x, const struc
     const struct symbol *to_y = section_covering(b->section, y->target);
 
     return x->kind == y->kind && x->id == y->id && to_x && to_y &&
-           x->target - to_x->value == y->target - to_y->value && strcmp(to_x->key, to_y->key) == 0;
+           x->target - to_x->value == y->target - to_y->value &&
+           (to_x->twin == to_y || strcmp(to_x->name, to_y->name) == 0);
 }
 
 /* The same, where leaps may be of another size or distance. */

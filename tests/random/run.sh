@@ -103,10 +103,21 @@ make_case()
     write_start "$calls" | tee o/start.c > p/start.c
 }
 
-# Programs may depend on what is left on the stack, which the linker's own code fills: then they say nothing.
+# Programs may depend on what is left on the stack, which the linker's own code fills, or go on using variables of
+# functions that are left: then they say nothing.
 is_undefined()
 {
-    [ "$(LD_BIND_NOW=1 second_round p -)" != "$(second_round p -)" ]
+    [ "$(LD_BIND_NOW=1 second_round p -)" != "$(second_round p -)" ] || uses_dead_variables
+}
+
+uses_dead_variables()
+{
+    rm -rf checked
+    mkdir checked
+    # shellcheck disable=SC2086
+    gcc ${cflags%%-flto*} -O1 -fno-inline -fsanitize=address p/*.c harness.o -o checked/out > checked/log 2>&1 || return
+    ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=0 checked/out - > checked/log 2>&1
+    grep -q 'ERROR: AddressSanitizer' checked/log
 }
 
 differ()
