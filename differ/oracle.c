@@ -79,15 +79,21 @@ static struct name_index index_codes(struct view *view, bool with_input)
     return index;
 }
 
+/* Of several that are equal, one that the object files do not call new, as far as there is one. */
 static struct code *same_digest(struct name_entry *entries, size_t count, const struct code *code)
 {
+    struct code *found = NULL;
+
     for (size_t i = 0; i < count; i++) {
         struct code *candidate = entries[i].item;
 
-        if (!candidate->twin && memcmp(candidate->digest, code->digest, SC_DIGEST_SIZE) == 0)
+        if (candidate->twin || memcmp(candidate->digest, code->digest, SC_DIGEST_SIZE) != 0)
+            continue;
+        if (!candidate->changed_there)
             return candidate;
+        found = found ? found : candidate;
     }
-    return NULL;
+    return found;
 }
 
 /* The only one without a twin, else NULL. */
@@ -386,10 +392,10 @@ int oracle_compare(struct differ *differ, struct sc_error **err)
     differ->patched_view = patched;
     digest_codes(reference);
     digest_codes(patched);
+    mark_differ(differ, reference, patched);
     match_codes(reference, patched, true);
     match_codes(reference, patched, false);
     mark_changes(reference, patched);
-    mark_differ(differ, reference, patched);
     compare_answers(reference, false, patched, &message);
     compare_answers(patched, true, reference, &message);
     reference->tell_files = patched->tell_files = false;

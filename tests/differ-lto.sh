@@ -408,6 +408,27 @@ done
 sed -i 's/return x; }/return check(x) * 2; }/; 1a static __attribute__((noipa)) int check(int x) { if (x > 97) printf("most "); return x + 40; }' p/third.c
 accepts 'a_function_that_takes_the_number_of_another_is_not_that' 'third' '5 6 7 8 90 6 7 8 '
 
+# A copy of a function for one constant goes, and the function itself comes: it is equal to that of another file.
+for partition in one max; do
+    cflags="-O2 -fcf-protection=full -flto -ffat-lto-objects -fno-ipa-icf -flto-partition=$partition" ldflags=
+    new_case
+    echo 'extern int puts(const char *), printf(const char *, ...);
+static __attribute__((noinline)) int mix(int x, int y) { if (x > 99) puts("big"); return x * 3 + y * (x & 1); }' | tee o/mix.h > p/mix.h
+    for u in first second third; do
+        printf '#include "mix.h"\n__attribute__((noipa)) int use_%s(int x) { return mix(x, x) + mix(x + 1, x); }\n' $u > p/$u.c
+    done
+    sed 's/mix(x, x) + mix(x + 1, x)/mix(x, 7) + mix(x + 1, 7)/' p/second.c > o/second.c
+    cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+int use_first(int), use_second(int), use_third(int);
+volatile int two = 2;
+void run(void) { printf("%d %d %d ", use_first(two), use_second(two), use_third(two)); }
+END
+    cp o/main.c p/
+    cp p/first.c p/third.c o/
+    accepts "a_new_function_is_not_the_equal_one_of_another_file_with_partitions_$partition" 'use_second' '17 22 17 17 17 17 '
+done
+
 # Base::self and Derived::self are one function under both names in the original; the patched version has the latter alone
 CC=g++ cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects' ldflags=
 new_case
