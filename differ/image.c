@@ -101,18 +101,20 @@ static int compare_symbols(const void *a, const void *b)
 
 /*
  * Hidden symbols, and those that a version script makes local, are local in the linked file. GNU ld
- * writes them behind an STT_FILE symbol without a name (bfd/elflink.c, elf_link_output_extsym).
+ * writes them behind an STT_FILE symbol without a name (bfd/elflink.c, elf_link_output_extsym), the
+ * last one of the table; with link-time optimisation others have no name either.
  */
 static void mark_global(struct image_symbol *symbols, size_t count)
 {
-    bool made_local = false;
+    size_t made_local = count;
 
+    for (size_t i = 0; i < count; i++)
+        if (symbols[i].type == STT_FILE)
+            made_local = symbols[i].name[0] ? count : i;
     for (size_t i = 0; i < count; i++) {
         struct image_symbol *symbol = &symbols[i];
 
-        if (symbol->type == STT_FILE)
-            made_local = symbol->name[0] == '\0';
-        symbol->global = symbol->bind != STB_LOCAL || made_local ||
+        symbol->global = symbol->bind != STB_LOCAL || i > made_local ||
                          symbol->visibility == STV_HIDDEN || symbol->visibility == STV_INTERNAL;
     }
 }

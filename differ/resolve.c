@@ -48,18 +48,21 @@ enum lookup {
 };
 
 /*
- * A version script leaves the visibility alone: such symbols are known by the object that defines
- * them, or, from other objects, by their place in the table of symbols (image.c). A static symbol
- * of the same name is never taken for one: the patched link may have it from a new archive member.
+ * A version script leaves the visibility alone, and so does link-time optimisation: such symbols
+ * are known by the object that defines them, or, from other objects, by their place in the table of
+ * symbols (image.c). A static symbol of the same name is never taken for one: the patched link may
+ * have it from a new archive member, and an object of many files may have both.
  */
 static bool is_candidate(struct differ *differ, const struct symbol *symbol,
                          const struct image_symbol *candidate, enum lookup how)
 {
     if (how == LOOKUP_GLOBAL)
         return is_visible_everywhere(candidate);
-    if (how == LOOKUP_LOCAL || symbol_is_defined(symbol))
+    if (how == LOOKUP_LOCAL)
         return job_object_is_input(symbol->object->job, candidate->input);
-    return candidate->global && !is_imported(differ, symbol->name);
+    return candidate->global &&
+           (symbol_is_defined(symbol) ? job_object_is_input(symbol->object->job, candidate->input)
+                                      : !is_imported(differ, symbol->name));
 }
 
 static struct image_symbol *look_up(struct differ *differ, const struct symbol *symbol,
@@ -98,6 +101,9 @@ struct image_symbol *resolve_symbol(struct differ *differ, const struct symbol *
     found = look_up(differ, symbol, LOOKUP_GLOBAL, why);
     if (!found && *why == REFUSE_SYMBOL_NOT_FOUND)
         found = look_up(differ, symbol, LOOKUP_LOCALISED, why);
+    /* other linkers do not tell which symbols they made local */
+    if (!found && *why == REFUSE_SYMBOL_NOT_FOUND && symbol_is_defined(symbol))
+        found = look_up(differ, symbol, LOOKUP_LOCAL, why);
     return found;
 }
 

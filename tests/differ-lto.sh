@@ -429,6 +429,35 @@ END
     accepts "a_new_function_is_not_the_equal_one_of_another_file_with_partitions_$partition" 'use_second' '17 22 17 17 17 17 '
 done
 
+# A version script makes the global function local that partitions share, and a partition has a static one of the name.
+echo '{ global: main; local: *; };' > version.map
+for partitions in 2 3 4; do
+    cflags="-O2 -fcf-protection=full -flto -ffat-lto-objects"
+    ldflags="-flto-partition=balanced --param lto-partitions=$partitions --param lto-min-partition=1 -rdynamic"
+    ldflags="$ldflags -Wl,--version-script=$work/version.map"
+    new_case
+    cat > o/first.c <<'END'
+extern int puts(const char *);
+__attribute__((noipa)) int set(int x) { if (x > 99) puts("big"); return x + 1; }
+__attribute__((noipa)) int use(int x) { if (x > 97) puts("much"); return set(x) * 3; }
+END
+    cat > o/second.c <<'END'
+extern int puts(const char *);
+static __attribute__((noipa)) int set(int x) { if (x > 98) puts("large"); return x + 2; }
+__attribute__((noipa)) int use_own(int x) { if (x > 97) puts("more"); return set(x) * 2; }
+END
+    cat > o/main.c <<'END'
+extern int printf(const char *, ...);
+int set(int), use(int), use_own(int);
+__attribute__((noipa)) int use_too(int x) { return set(x) * 4; }
+void run(void) { printf("%d %d %d ", use(1), use_own(1), use_too(1)); }
+END
+    cp o/*.c p/
+    sed -i 's/set(x) \* /&10 */' p/*.c
+    accepts "a_static_function_is_not_the_global_one_that_was_made_local_with_${partitions}_partitions" \
+        'use use_own use_too' '6 6 8 60 60 80 '
+done
+
 # Base::self and Derived::self are one function under both names in the original; the patched version has the latter alone
 CC=g++ cflags='-O2 -fcf-protection=full -flto -ffat-lto-objects' ldflags=
 new_case
