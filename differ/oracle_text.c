@@ -69,6 +69,22 @@ static bool has_function(const struct image *image, const char *name)
     return false;
 }
 
+/* What the patched link's reader calls the function of that name: it may have several. */
+static const char *name_in_link(const struct view *view, const struct code *code)
+{
+    const struct image *patched = view->differ->patched;
+    size_t count;
+    struct name_entry *entries = name_index_find(&patched->names, code->symbol->name, &count);
+    const struct image_symbol *first = count ? entries[0].item : NULL;
+    const struct code *linked =
+        first ? view_code_at(view->differ->patched_view, first->address) : NULL;
+
+    for (size_t i = 1; i < count; i++)
+        if (((const struct image_symbol *)entries[i].item)->address != first->address)
+            return code->key;
+    return linked && linked->symbol->address == first->address ? linked->key : code->key;
+}
+
 /*
  * Functions that are equal may be one in the target (-fipa-icf). When the patched link has not all
  * of them any more, what the patch object calls by one name the link calls by another.
@@ -78,6 +94,8 @@ static const char *function_name(const struct view *view, const struct code *cod
     const struct image *image = view->image, *patched = view->differ->patched;
     uint64_t address = code->symbol->address;
 
+    if (view->target)
+        return name_in_link(view, code);
     if (!view->is_target || has_function(patched, code->symbol->name))
         return code->key;
     for (size_t i = image_symbol_from(image, address); i-- > 0;) {

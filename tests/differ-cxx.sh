@@ -521,6 +521,8 @@ EOF
 fix main.cc 's/mine(x) + 1/mine(x) + 2/'
 cflags='-O2 -fPIC -fcf-protection=full'
 accepts a_call_by_a_local_name_of_an_exported_function_is_direct _Z3usei '5 6 5 7 '
+fix main.cc 's/mine(x) + 1/mine(x) + 2/; s/return x; }/return x * 10; }/'
+accepts so_it_is_where_both_change '_Z3usei _ZL4minei get' '5 6 50 52 '
 library='' cflags='-O2 -fcf-protection=full'
 
 # ---- lambdas
