@@ -13,6 +13,7 @@
 
 #include "differ/differ.h"
 #include "differ/dwarf_die.h"
+#include "differ/names.h"
 #include "differ/read.h"
 #include "lib/cleanup.h"
 
@@ -199,6 +200,12 @@ static const char *file_of(struct owner_reader *reader, Dwarf_Die die)
     return place && file_length(place->symbol->name) ? place->symbol->owner : NULL;
 }
 
+/* Of what has its name in all files, any one may hold the copy: that tells nothing. */
+static bool may_be_static(const char *name)
+{
+    return !name_is_cxx(name) || strncmp(name, "_ZL", 3) == 0 || strstr(name, "_GLOBAL__N_");
+}
+
 /* A function has a first address, or, where a part of it lies elsewhere, a list of ranges. */
 static void read_function(struct owner_reader *reader, Dwarf_Die die)
 {
@@ -213,7 +220,7 @@ static void read_function(struct owner_reader *reader, Dwarf_Die die)
                              place->symbol->value + (uint64_t)place->addend + reader->skip);
     }
     symbol = symbol_of(place);
-    if (symbol && symbol_is_function(symbol) && !symbol->parent)
+    if (symbol && symbol_is_function(symbol) && !symbol->parent && may_be_static(symbol->name))
         symbol->owner = file;
 }
 
@@ -235,7 +242,8 @@ static void read_variable(struct owner_reader *reader, Dwarf_Die die, const char
     if (dwarf_whatform(attribute, &form, &error) == DW_DLV_OK && form == DW_FORM_exprloc &&
         dwarf_attr_offset(die, attribute, &offset, &error) == DW_DLV_OK)
         symbol = symbol_of(place_at(&reader->info, offset + 2));
-    if (symbol && !symbol_is_function(symbol) && (!file || is_of_file(symbol)))
+    if (symbol && !symbol_is_function(symbol) &&
+        (!file || (is_of_file(symbol) && may_be_static(symbol->name))))
         symbol->owner = owner;
     dwarf_dealloc(reader->file.dwarf, attribute, DW_DLA_ATTR);
 }

@@ -473,4 +473,22 @@ extern "C" void run(void) { if (!kept) kept = make(); printf("%d ", kept->self()
 EOF
 sed 's/Derived \*self() override {/& k++;/' o/main.c > p/main.c
 accepts 'a_method_that_was_folded_with_one_that_goes_is_known_by_its_own_name' '_Z4makev _ZN7Derived4selfEv run' '8 9 '
+
+# An inline function has its copy in the first file that uses it, which is another one with the fix.
+new_case
+echo '#include <cstdio>
+inline __attribute__((noipa)) int twice(int x) { if (x > 99) puts("big"); return x * 2; }
+extern int (*volatile kept)(int);
+int first(int); void second();' | tee o/twice.h > p/twice.h
+echo '#include "twice.h"
+__attribute__((noipa)) int first(int x) { if (x > 98) puts("large"); return x + 1; }' > o/first.c
+echo '#include "twice.h"
+int (*volatile kept)(int);
+__attribute__((noipa)) void second() { kept = twice; }' > o/second.c
+echo '#include "twice.h"
+extern "C" void run(void) { if (!kept) second(); printf("%d %d ", first(5), kept(5)); }' > o/third.c
+cp o/*.c p/
+sed -i 's/return x \* 2/return x * 20/' p/twice.h
+sed -i 's/return x + 1/return twice(x) + 1/' p/first.c
+accepts 'an_inline_function_whose_copy_another_file_has_is_the_same' '_Z5firsti _Z5twicei' '6 10 101 100 '
 tap_done
