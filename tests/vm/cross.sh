@@ -19,7 +19,7 @@ root=$cache/$machine/root build=$cache/$machine/build
 suite=bookworm
 packages="bash dash coreutils util-linux tar gawk sed grep findutils procps iproute2 mount busybox-static
     gcc gcc-12-plugin-dev binutils libc6-dev libgcc-12-dev libelf-dev libdwarf-dev libdw-dev
-    libarchive-dev librpm-dev libbpf-dev libjson-c-dev libssl-dev libsystemd-dev libcapstone-dev
+    libarchive-dev librpm-dev libbpf-dev libjson-c-dev nettle-dev libsystemd-dev libcapstone-dev
     libcmocka-dev zlib1g-dev libzstd-dev rpm cpio"
 
 # The root's own GCC, which answers what its plugins are built with. Nothing is compiled by it here.
