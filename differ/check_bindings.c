@@ -253,12 +253,15 @@ static size_t count_at(const struct image *image, const char *name, uint64_t add
  */
 static const char *name_there(const struct symbol *function, const struct image_symbol *alias)
 {
+    const struct symbol *symbol;
     size_t count;
-    const struct symbol *symbol = object_symbol(function->object, alias->name, &count);
 
     if (strcmp(alias->name, function->name) == 0)
         return function->twin->name;
-    if (!function->object->job->lto || !symbol || count != 1)
+    if (!function->object->job->lto)
+        return alias->name;
+    symbol = object_symbol(function->object, alias->name, &count);
+    if (count != 1)
         return alias->name;
     return symbol->twin ? symbol->twin->name : NULL;
 }

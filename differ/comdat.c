@@ -359,8 +359,7 @@ void comdat_pair(struct differ *differ)
             twin = unpaired_original(differ, symbol->name);
             if (!twin || twin->section->kind != symbol->section->kind)
                 continue;
-            symbol->twin = twin;
-            twin->twin = symbol;
+            symbol_make_twins(twin, symbol);
         }
     }
 }

@@ -71,12 +71,6 @@ static bool is_plain(struct object *object, const char *name)
     return strcmp(name_key(object->pool, name), name) == 0;
 }
 
-static void make_twins(struct symbol *original, struct symbol *patched)
-{
-    original->twin = patched;
-    patched->twin = original;
-}
-
 /* The only function of that file among them, else NULL. */
 static struct symbol *function_of(const struct name_entry *entries, size_t count, const char *file)
 {
@@ -105,7 +99,7 @@ static void pair_plain_name(struct name_entry *theirs, size_t their_count, struc
     if (my_count == 1 && their_count == 1 && static_owners_agree(original, patched)) {
         if ((lto_is_renamed(original) || lto_is_renamed(patched)) &&
             symbol_is_function(original) == symbol_is_function(patched) && plain)
-            make_twins(original, patched);
+            symbol_make_twins(original, patched);
         return;
     }
     for (size_t i = 0; i < their_count; i++)
@@ -117,7 +111,7 @@ static void pair_plain_name(struct name_entry *theirs, size_t their_count, struc
         if (plain && symbol->owner && function_of(mine, my_count, symbol->owner) == symbol)
             twin = function_of(theirs, their_count, symbol->owner);
         if (twin)
-            make_twins(twin, symbol);
+            symbol_make_twins(twin, symbol);
     }
 }
 

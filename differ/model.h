@@ -154,6 +154,13 @@ static inline bool symbol_is_defined(const struct symbol *symbol)
     return symbol->section || symbol->common;
 }
 
+/* They are the same thing in both versions. */
+static inline void symbol_make_twins(struct symbol *original, struct symbol *patched)
+{
+    original->twin = patched;
+    patched->twin = original;
+}
+
 /* The function that a .cold part belongs to, or the symbol itself. */
 static inline struct symbol *symbol_family(struct symbol *symbol)
 {

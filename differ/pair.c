@@ -14,12 +14,6 @@
 
 #include <string.h>
 
-static void make_twins(struct symbol *original, struct symbol *patched)
-{
-    original->twin = patched;
-    patched->twin = original;
-}
-
 /* Things that may be paired at all: code with code, data with data. */
 static bool same_nature(const struct symbol *a, const struct symbol *b)
 {
@@ -52,7 +46,7 @@ static void pair_by_name(struct object *original, struct object *patched)
         twin = unique_symbol(original, symbol->name);
         if (twin && !twin->by_content && same_nature(symbol, twin) &&
             static_owners_agree(symbol, twin))
-            make_twins(twin, symbol);
+            symbol_make_twins(twin, symbol);
     }
 }
 
@@ -65,7 +59,7 @@ static void pair_cold_parts(struct object *patched)
 
         if (!symbol->twin && twin && symbol->parent->children.count == 1 &&
             twin->children.count == 1)
-            make_twins(twin->children.items[0], symbol);
+            symbol_make_twins(twin->children.items[0], symbol);
     }
 }
 
@@ -96,7 +90,7 @@ static void pair_by_position(struct symbol *original, struct symbol *patched)
         struct symbol *x = a->relocations[i].target, *y = b->relocations[j].target;
 
         if (x && y && may_be_twins(x, y))
-            make_twins(x, y);
+            symbol_make_twins(x, y);
     }
 }
 
@@ -144,7 +138,7 @@ static void pair_by_owner(struct pool *pool, struct symbol *original, struct sym
         struct list theirs = statics_of(pool, original, symbol->key);
 
         if (mine.count == 1 && theirs.count == 1 && may_be_twins(theirs.items[0], mine.items[0]))
-            make_twins(theirs.items[0], mine.items[0]);
+            symbol_make_twins(theirs.items[0], mine.items[0]);
     }
 }
 
@@ -177,7 +171,7 @@ static void pair_by_declaration(struct object *original, struct object *patched)
             continue;
         twin = static_of(original, symbol);
         if (twin && may_be_twins(twin, symbol))
-            make_twins(twin, symbol);
+            symbol_make_twins(twin, symbol);
     }
 }
 
@@ -236,7 +230,7 @@ static void pair_unused(struct object *original, struct object *patched)
         struct symbol *twin = fitting(&theirs, mine.items[i]);
 
         if (twin)
-            make_twins(twin, mine.items[i]);
+            symbol_make_twins(twin, mine.items[i]);
     }
 }
 
@@ -305,7 +299,7 @@ static void pair_equal_clones(struct object *original, struct object *patched)
             struct symbol *twin = same_code(&theirs, mine.items[j]);
 
             if (twin && same_code(&mine, twin) == mine.items[j])
-                make_twins(twin, mine.items[j]);
+                symbol_make_twins(twin, mine.items[j]);
         }
     }
 }
@@ -328,7 +322,7 @@ static void pair_called_clones(struct symbol *original, struct symbol *patched, 
 
         if (x && y && is_clone(x) && is_clone(y) && !x->twin && !y->twin &&
             strcmp(x->key, y->key) == 0 && static_owners_agree(x, y)) {
-            make_twins(x, y);
+            symbol_make_twins(x, y);
             list_add(patched->object->pool, next, y);
         }
     }
@@ -387,7 +381,7 @@ static void pair_only_ones(struct object *original, struct object *patched)
         twin = entry->item;
         if (!twin->twin && !twin->by_content && !symbol->by_content &&
             !symbol_is_function(symbol) && same_nature(twin, symbol) && same_counts(twin, symbol))
-            make_twins(twin, symbol);
+            symbol_make_twins(twin, symbol);
     }
 }
 
@@ -456,7 +450,7 @@ static void pair_other_clones(struct object *original, struct object *patched,
         twin = find(original, symbol);
         if (!twin)
             continue;
-        make_twins(twin, symbol);
+        symbol_make_twins(twin, symbol);
         list_add(patched->pool, next, symbol);
         pair_all_called(next);
     }
@@ -514,7 +508,7 @@ static void pair_counted(struct object *original, struct object *patched)
             symbol->counted && is_clone(symbol) ? unique_symbol(original, symbol->name) : NULL;
 
         if (twin && !twin->twin && !symbol->twin)
-            make_twins(twin, symbol);
+            symbol_make_twins(twin, symbol);
     }
 }
 
